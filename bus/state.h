@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Saved state. A device's observable state is one struct; a table names its members. Records are tagged by device and
+ * member name and versioned: a loader ignores members it does not know and keeps reset values for missing ones.
+ * The loader is a parser of hostile input: it changes nothing unless everything fits (docs/save-format.md).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/** One member: an unsigned or signed integer, bool, array of them, or raw bytes. Stored little-endian. */
+struct state_field {
+	const char *name;
+	uint32_t offset;
+	uint32_t size;  /* of one element: 1, 2, 4 or 8 */
+	uint32_t count; /* of elements */
+	const struct state_table *table; /* the member is a struct (or an array of them) with a table of its own */
+};
+
+struct state_table {
+	const char *name;
+	uint32_t struct_size;
+	const struct state_field *fields;
+	uint32_t field_count;
+};
+
+#define STATE_INT(type, member)                                                                    \
+	{                                                                                          \
+		#member, offsetof(type, member), sizeof(((type *)0)->member), 1, NULL              \
+	}
+#define STATE_ARRAY(type, member)                                                                  \
+	{                                                                                          \
+		#member, offsetof(type, member), sizeof(((type *)0)->member[0]),                   \
+			sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), NULL         \
+	}
+#define STATE_STRUCT(type, member, member_table)                                                   \
+	{                                                                                          \
+		#member, offsetof(type, member), sizeof(((type *)0)->member), 1, member_table      \
+	}
+#define STATE_STRUCTS(type, member, member_table)                                                  \
+	{                                                                                          \
+		#member, offsetof(type, member), sizeof(((type *)0)->member[0]),                   \
+			sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), member_table \
+	}
+#define STATE_TABLE(identifier, type, rows)                                                        \
+	const struct state_table identifier = { #type, sizeof(struct type), rows, ARRAY_SIZE(rows) }
+
+/** A growing byte stream for saving. */
+struct state_writer {
+	uint8_t *bytes;
+	size_t length, capacity;
+	bool failed; /* out of memory */
+};
+
+void state_writer_init(struct state_writer *writer);
+void state_writer_finish(struct state_writer *writer);
+/** Appends the record of one device. */
+void state_save(struct state_writer *writer, const char *device, unsigned version,
+		const struct state_table *table, const void *state);
+
+/**
+ * Loads the record of 'device' from a stream made by state_save calls into 'state', which holds reset values.
+ * 0; -ENOENT if there is no such record; -EINVAL (and 'state' unchanged) if the stream is damaged.
+ */
+int state_load(const void *stream, size_t length, const char *device,
+	       const struct state_table *table, void *state, unsigned *version, struct err *err);
+
+/** Checks the framing of a whole stream. 0 or -EINVAL. */
+int state_check(const void *stream, size_t length, struct err *err);
+
+/** The first byte of the struct that no field covers and that is not declared padding, or -1: for the test that walks all devices. */
+int state_find_gap(const struct state_table *table);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The machine: one guest's board and what the host lends it, and the life of both: start, stop, reset, power-off, end.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/display.h"
+#include "base/input.h"
+#include "base/lock.h"
+#include "bus/device.h"
+#include "bus/io.h"
+#include "bus/pci_bus.h"
+#include "bus/power.h"
+#include "bus/ram.h"
+#include "hv/hv.h"
+
+struct err;
+struct loop;
+struct worker_pool;
+struct board;
+struct options;
+
+/** As query-status names them. */
+enum machine_status {
+	MACHINE_PRELAUNCH, /* -S, before the first cont */
+	MACHINE_RUNNING,
+	MACHINE_PAUSED,
+	MACHINE_SUSPENDED, /* S3 */
+	MACHINE_SHUTDOWN,  /* powered off, kept by -no-shutdown */
+	MACHINE_IO_ERROR,  /* stopped by werror or rerror */
+	MACHINE_INTERNAL_ERROR,
+};
+
+/** What happens to the machine, for control's events. */
+enum machine_event {
+	MACHINE_EVENT_STOP,
+	MACHINE_EVENT_RESUME,
+	MACHINE_EVENT_RESET,     /* 'reason' "guest-reset", "host-qmp-system-reset", … */
+	MACHINE_EVENT_SHUTDOWN,  /* 'reason' "guest-shutdown", "host-qmp-quit", "host-signal", … */
+	MACHINE_EVENT_POWERDOWN, /* the power button was pressed */
+	MACHINE_EVENT_SUSPEND,
+	MACHINE_EVENT_WAKEUP,
+	MACHINE_EVENT_BLOCK_IO_ERROR,
+};
+
+struct machine_listener {
+	struct list_node node;
+	void *opaque;
+	void (*event)(void *opaque, enum machine_event event, const char *reason);
+};
+
+struct machine {
+	const struct options *options;
+	struct loop *loop;
+	struct lock lock;
+	struct worker_pool *workers;
+	struct clock clock;
+	struct loop_timer *clock_alarm;
+	struct hv *hv;
+	struct io_space ports, memory;
+	struct ram ram;
+	struct pci_bus pci;
+	struct device_list devices;
+	struct power power;
+	struct display display;
+	struct input input;
+	struct board *board; /* NULL for -machine none */
+	enum machine_status status;
+	struct list_node listeners;
+	/* A request of a chip, carried out on the loop with the processors stopped. */
+	bool request_pending;
+	enum power_request request;
+	const char *request_cause;
+	uint32_t request_argument;
+	int exit_status;
+};
+
+/** Assembles everything that 'options' ask for, opened and in power-on state, not running. NULL and a sentence. */
+struct machine *machine_create(const struct options *options, struct err *err);
+void machine_destroy(struct machine *machine);
+
+/** Runs until the end; the exit status of the program. */
+int machine_run(struct machine *machine);
+
+/* Verbs of control, with the machine lock held (they run on the loop). All are idempotent. */
+int machine_cont(struct machine *machine, struct err *err);
+void machine_stop(struct machine *machine);
+void machine_reset(struct machine *machine, const char *reason);
+void machine_powerdown(struct machine *machine); /* presses the power button */
+int machine_wakeup(struct machine *machine, struct err *err);
+/** Ends the program: flushes disks and leaves the loop. 'reason' as in the SHUTDOWN event. */
+void machine_quit(struct machine *machine, const char *reason, int status);
+
+const char *machine_status_name(enum machine_status status);
+void machine_add_listener(struct machine *machine, struct machine_listener *listener);
+void machine_remove_listener(struct machine *machine, struct machine_listener *listener);

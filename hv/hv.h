@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The hypervisor core: what runs the guest's processors and hands us what it does not emulate itself. Three
+ * implementations: kvm (Linux), xen, qtest (no processor; a test program plays the guest).
+ *
+ * Threads: the client's hooks are called on whatever thread took the exit, without the machine lock; dm/dispatch.c takes
+ * it. Everything else in this header is called by the machine's side, with the lock held unless it says otherwise.
+ * hv sees neither devices nor buses; it knows the client struct below.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct loop;
+struct hv;
+
+/** Why the core stopped running the guest. */
+enum hv_event {
+	HV_TRIPLE_FAULT, /* a processor shut down: the board resets */
+	HV_SHUTDOWN,     /* the guest ended itself through the core */
+	HV_FAILED,       /* the core cannot go on; the text says why */
+};
+
+/** Whom the core calls. 'data' points to private memory: it was copied once. */
+struct hv_client {
+	void *opaque;
+	/** 'count' items of 'size' (1, 2, 4) bytes at one port, in or out of 'data'. */
+	void (*pio)(void *opaque, uint16_t port, bool is_read, unsigned size, void *data,
+		    uint32_t count);
+	/** One access of 1 to 8 bytes to guest-physical memory that is not direct. */
+	void (*mmio)(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data);
+	/** A configuration cycle that the core decoded itself (Xen). 'devfn' is bus << 8 | slot << 3 | function. */
+	void (*pci_config)(void *opaque, uint32_t devfn, unsigned offset, bool is_read, unsigned size,
+			   void *data);
+	/** Guest pages have moved: drop every cached mapping (Xen). */
+	void (*invalidate)(void *opaque);
+	void (*event)(void *opaque, enum hv_event event, const char *text);
+};
+
+/** What the core brings itself, so that the board leaves it out. */
+struct hv_caps {
+	bool has_rtc;      /* clock registers 0 to 13 of the RTC (Xen) */
+	bool has_hpet;
+	bool has_pm_timer; /* and the PM1 event block */
+	bool routes_pci;   /* INTx and PIRQ links are the core's */
+	bool has_firmware; /* hvmloader builds tables and loads the BIOS */
+	bool can_run;      /* there are processors (not qtest) */
+};
+
+struct hv_config {
+	unsigned cpus;     /* online at power-on */
+	unsigned max_cpus;
+	uint64_t low_bytes, high_bytes; /* guest RAM below the PCI hole and above 4 GiB */
+	uint32_t xen_domid;
+	const char *qtest_chardev; /* qtest: "unix:PATH", "stdio", …; connected by the core through base/chr */
+	const char *qtest_log;     /* qtest: a file for the dialogue, or NULL */
+};
+
+/** A range of guest memory that the processor reaches directly. */
+struct hv_slot {
+	uint64_t gpa;
+	uint64_t bytes; /* both multiples of 4096 */
+	void *host;
+	bool read_only; /* writes exit as MMIO */
+	bool log_dirty;
+};
+
+/** The state of a processor as monitors show it. */
+struct hv_cpu_info {
+	bool online, halted;
+	uint64_t rip, rsp, rflags, cr0, cr2, cr3, cr4, efer;
+	uint64_t gpr[16]; /* rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 */
+	uint16_t cs, ds, es, fs, gs, ss;
+	uint64_t cs_base;
+	int thread_id;
+};
+
+/** Counters since power-on. */
+struct hv_stats {
+	uint64_t exits, pio_exits, mmio_exits, coalesced;
+};
+
+struct hv_ops {
+	const char *name; /* "kvm" */
+	/* Guest RAM: where [gpa, gpa + *length) lies in this process. NULL if it is not RAM. */
+	void *(*ram_map)(struct hv *hv, uint64_t gpa, size_t *length, bool write);
+	void (*ram_unmap)(struct hv *hv, void *host, size_t length, size_t written);
+	/* Video RAM of 'bytes' bytes, zeroed and page-aligned; the core's until hv_destroy. */
+	void *(*video_ram_alloc)(struct hv *hv, size_t bytes, struct err *err);
+	/* Direct memory. Returns a slot number >= 0 or -errno. */
+	int (*slot_add)(struct hv *hv, const struct hv_slot *slot);
+	void (*slot_remove)(struct hv *hv, int slot);
+	void (*slot_set_logging)(struct hv *hv, int slot, bool on);
+	/* Moves the dirty log of a slot into 'bitmap' (one bit a page); false: take everything as dirty. */
+	bool (*slot_fetch_dirty)(struct hv *hv, int slot, unsigned long *bitmap);
+	/* Windows of registers: registered with Xen; KVM uses it for coalesced ones. */
+	void (*range_add)(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
+	void (*range_remove)(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes,
+			     bool coalesced);
+	void (*pci_function_add)(struct hv *hv, unsigned devfn);
+	void (*pci_function_remove)(struct hv *hv, unsigned devfn);
+	/* Wires. 'gsi' 0 to 15 are the ISA interrupts, on both controllers; 16 to 23 the rest of the I/O APIC. */
+	void (*set_irq)(struct hv *hv, unsigned gsi, bool level);
+	void (*set_pci_intx)(struct hv *hv, unsigned slot, unsigned pin, bool level); /* routes_pci */
+	void (*set_pci_link)(struct hv *hv, unsigned link, unsigned isa_irq);         /* routes_pci; 0 is off */
+	/* Processors. start: run; pause returns when none is inside guest code and no request is in flight. */
+	int (*start)(struct hv *hv, struct err *err);
+	void (*pause)(struct hv *hv);
+	/* All processors, interrupt controllers and timers of the core to power-on state; only while paused. */
+	void (*reset)(struct hv *hv);
+	int (*cpu_set_online)(struct hv *hv, unsigned cpu, bool online, struct err *err);
+	int (*cpu_info)(struct hv *hv, unsigned cpu, struct hv_cpu_info *info);
+	void (*cpu_nmi)(struct hv *hv, unsigned cpu);
+	/* Delivers writes that were collected (coalesced); called before the machine acts on its own. */
+	void (*flush_coalesced)(struct hv *hv);
+	void (*get_stats)(struct hv *hv, struct hv_stats *stats);
+	/* Xen: tells the toolstack why the guest stopped (SHUTDOWN_poweroff 0, reboot 1, crash 3). May be NULL. */
+	void (*report_shutdown)(struct hv *hv, unsigned reason);
+	void (*destroy)(struct hv *hv);
+};
+
+/** Embedded first in each core. Hooks that a core has no use for are NULL; call through the wrappers below. */
+struct hv {
+	const struct hv_ops *ops;
+	struct hv_caps caps;
+	struct hv_client client;
+	struct hv_config config;
+	bool running;
+};
+
+/*
+ * The cores. Each allocates guest RAM (Xen: maps it on demand), creates its processors and leaves them stopped.
+ * NULL and a sentence that says what is wrong with the host and what to do.
+ */
+struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client *client,
+			 struct loop *loop, struct err *err);
+struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client *client,
+			 struct loop *loop, struct err *err);
+
+/** A core without processors and without a protocol: for tests and -machine none; RAM is plain memory. */
+struct hv *hv_null_create(const struct hv_config *config, const struct hv_client *client,
+			  struct err *err);
+
+void *hv_ram_map(struct hv *hv, uint64_t gpa, size_t *length, bool write);
+void hv_ram_unmap(struct hv *hv, void *host, size_t length, size_t written);
+void *hv_video_ram_alloc(struct hv *hv, size_t bytes, struct err *err);
+int hv_slot_add(struct hv *hv, const struct hv_slot *slot);
+void hv_slot_remove(struct hv *hv, int slot);
+void hv_slot_set_logging(struct hv *hv, int slot, bool on);
+bool hv_slot_fetch_dirty(struct hv *hv, int slot, unsigned long *bitmap);
+void hv_range_add(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
+void hv_range_remove(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
+void hv_pci_function_add(struct hv *hv, unsigned devfn);
+void hv_pci_function_remove(struct hv *hv, unsigned devfn);
+void hv_set_irq(struct hv *hv, unsigned gsi, bool level);
+void hv_set_pci_intx(struct hv *hv, unsigned slot, unsigned pin, bool level);
+void hv_set_pci_link(struct hv *hv, unsigned link, unsigned isa_irq);
+int hv_start(struct hv *hv, struct err *err);
+/** Called with the machine lock held; gives it back while it waits, since an exit may need it. */
+void hv_pause(struct hv *hv);
+void hv_reset(struct hv *hv);
+int hv_cpu_set_online(struct hv *hv, unsigned cpu, bool online, struct err *err);
+int hv_cpu_info(struct hv *hv, unsigned cpu, struct hv_cpu_info *info);
+void hv_cpu_nmi(struct hv *hv, unsigned cpu);
+void hv_flush_coalesced(struct hv *hv);
+void hv_get_stats(struct hv *hv, struct hv_stats *stats);
+void hv_report_shutdown(struct hv *hv, unsigned reason);
+void hv_destroy(struct hv *hv);
