@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The hypervisor core: what runs the guest's processors and hands us what it does not emulate itself. Three
- * implementations: kvm (Linux), xen, qtest (no processor; a test program plays the guest).
+ * The hypervisor core: what runs the guest's processors and hands us what it does not emulate
+ * itself. Three implementations: kvm (Linux), xen, qtest (no processor; a test program plays the
+ * guest).
  *
- * Threads: the client's hooks are called on whatever thread took the exit, without the machine lock; dm/dispatch.c takes
- * it. Everything else in this header is called by the machine's side, with the lock held unless it says otherwise.
- * hv sees neither devices nor buses; it knows the client struct below.
+ * Threads: the client's hooks are called on whatever thread took the exit, without the machine
+ * lock; dm/dispatch.c takes it. Everything else in this header is called by the machine's side,
+ * with the lock held unless it says otherwise. hv sees neither devices nor buses; it knows the
+ * client struct below.
  */
 #pragma once
 
@@ -14,6 +16,7 @@
 #include <stdint.h>
 
 struct err;
+struct lock;
 struct loop;
 struct hv;
 
@@ -32,9 +35,19 @@ struct hv_client {
 		    uint32_t count);
 	/** One access of 1 to 8 bytes to guest-physical memory that is not direct. */
 	void (*mmio)(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data);
-	/** A configuration cycle that the core decoded itself (Xen). 'devfn' is bus << 8 | slot << 3 | function. */
-	void (*pci_config)(void *opaque, uint32_t devfn, unsigned offset, bool is_read, unsigned size,
-			   void *data);
+	/**
+	 * A write of 1 to 8 bytes that was collected, in the order of the guest's writes and before
+	 * whatever came after it. The one hook that is called with the machine lock held. NULL:
+	 * nothing is ever collected.
+	 */
+	void (*collected)(void *opaque, bool is_memory, uint64_t address, unsigned size,
+			  const void *data);
+	/**
+	 * A configuration cycle that the core decoded itself (Xen). 'devfn' is
+	 * bus << 8 | slot << 3 | function.
+	 */
+	void (*pci_config)(void *opaque, uint32_t devfn, unsigned offset, bool is_read,
+			   unsigned size, void *data);
 	/** Guest pages have moved: drop every cached mapping (Xen). */
 	void (*invalidate)(void *opaque);
 	void (*event)(void *opaque, enum hv_event event, const char *text);
@@ -42,21 +55,25 @@ struct hv_client {
 
 /** What the core brings itself, so that the board leaves it out. */
 struct hv_caps {
-	bool has_rtc;      /* clock registers 0 to 13 of the RTC (Xen) */
+	bool has_rtc; /* clock registers 0 to 13 of the RTC (Xen) */
 	bool has_hpet;
 	bool has_pm_timer; /* and the PM1 event block */
 	bool routes_pci;   /* INTx and PIRQ links are the core's */
 	bool has_firmware; /* hvmloader builds tables and loads the BIOS */
 	bool can_run;      /* there are processors (not qtest) */
+	/* The core's own guest-physical pages: reserved in E820, no BAR may lie there. */
+	uint64_t reserved_gpa, reserved_bytes;
 };
 
 struct hv_config {
-	unsigned cpus;     /* online at power-on */
+	unsigned cpus; /* online at power-on */
 	unsigned max_cpus;
 	uint64_t low_bytes, high_bytes; /* guest RAM below the PCI hole and above 4 GiB */
+	struct lock *lock; /* the machine lock, borrowed; NULL in tests that have none */
 	uint32_t xen_domid;
-	const char *qtest_chardev; /* qtest: "unix:PATH", "stdio", …; connected by the core through base/chr */
-	const char *qtest_log;     /* qtest: a file for the dialogue, or NULL */
+	/* qtest: "unix:PATH", "stdio", …, connected by the core through base/chr */
+	const char *qtest_chardev;
+	const char *qtest_log; /* qtest: a file for the dialogue, or NULL */
 };
 
 /** A range of guest memory that the processor reaches directly. */
@@ -94,35 +111,62 @@ struct hv_ops {
 	int (*slot_add)(struct hv *hv, const struct hv_slot *slot);
 	void (*slot_remove)(struct hv *hv, int slot);
 	void (*slot_set_logging)(struct hv *hv, int slot, bool on);
-	/* Moves the dirty log of a slot into 'bitmap' (one bit a page); false: take everything as dirty. */
+	/*
+	 * Moves the dirty log of a slot into 'bitmap' (one bit a page); false: take everything as
+	 * dirty.
+	 */
 	bool (*slot_fetch_dirty)(struct hv *hv, int slot, unsigned long *bitmap);
+	void (*slots_begin)(struct hv *hv);
+	void (*slots_end)(struct hv *hv);
 	/* Windows of registers: registered with Xen; KVM uses it for coalesced ones. */
-	void (*range_add)(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
+	void (*range_add)(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes,
+			  bool coalesced);
 	void (*range_remove)(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes,
 			     bool coalesced);
 	void (*pci_function_add)(struct hv *hv, unsigned devfn);
 	void (*pci_function_remove)(struct hv *hv, unsigned devfn);
-	/* Wires. 'gsi' 0 to 15 are the ISA interrupts, on both controllers; 16 to 23 the rest of the I/O APIC. */
+	/*
+	 * Wires. 'gsi' 0 to 15 are the ISA interrupts, on both controllers; 16 to 23 the rest of
+	 * the I/O APIC.
+	 */
 	void (*set_irq)(struct hv *hv, unsigned gsi, bool level);
-	void (*set_pci_intx)(struct hv *hv, unsigned slot, unsigned pin, bool level); /* routes_pci */
-	void (*set_pci_link)(struct hv *hv, unsigned link, unsigned isa_irq);         /* routes_pci; 0 is off */
-	/* Processors. start: run; pause returns when none is inside guest code and no request is in flight. */
+	/* routes_pci; a link to interrupt 0 is off. */
+	void (*set_pci_intx)(struct hv *hv, unsigned slot, unsigned pin, bool level);
+	void (*set_pci_link)(struct hv *hv, unsigned link, unsigned isa_irq);
+	void (*set_pit_irq)(struct hv *hv, bool on);
+	/*
+	 * Processors. start: run; pause returns when none is inside guest code and no request is in
+	 * flight.
+	 */
 	int (*start)(struct hv *hv, struct err *err);
+	void (*hold)(struct hv *hv);
 	void (*pause)(struct hv *hv);
-	/* All processors, interrupt controllers and timers of the core to power-on state; only while paused. */
+	/*
+	 * All processors, interrupt controllers and timers of the core to power-on state; only
+	 * while paused.
+	 */
 	void (*reset)(struct hv *hv);
 	int (*cpu_set_online)(struct hv *hv, unsigned cpu, bool online, struct err *err);
 	int (*cpu_info)(struct hv *hv, unsigned cpu, struct hv_cpu_info *info);
 	void (*cpu_nmi)(struct hv *hv, unsigned cpu);
-	/* Delivers writes that were collected (coalesced); called before the machine acts on its own. */
+	/*
+	 * Delivers writes that were collected (coalesced); called before the machine acts on its
+	 * own.
+	 */
 	void (*flush_coalesced)(struct hv *hv);
 	void (*get_stats)(struct hv *hv, struct hv_stats *stats);
-	/* Xen: tells the toolstack why the guest stopped (SHUTDOWN_poweroff 0, reboot 1, crash 3). May be NULL. */
+	/*
+	 * Xen: tells the toolstack why the guest stopped (SHUTDOWN_poweroff 0, reboot 1, crash 3).
+	 * May be NULL.
+	 */
 	void (*report_shutdown)(struct hv *hv, unsigned reason);
 	void (*destroy)(struct hv *hv);
 };
 
-/** Embedded first in each core. Hooks that a core has no use for are NULL; call through the wrappers below. */
+/**
+ * Embedded first in each core. Hooks that a core has no use for are NULL; call through the wrappers
+ * below.
+ */
 struct hv {
 	const struct hv_ops *ops;
 	struct hv_caps caps;
@@ -132,15 +176,18 @@ struct hv {
 };
 
 /*
- * The cores. Each allocates guest RAM (Xen: maps it on demand), creates its processors and leaves them stopped.
- * NULL and a sentence that says what is wrong with the host and what to do.
+ * The cores. Each allocates guest RAM (Xen: maps it on demand), creates its processors and leaves
+ * them stopped. NULL and a sentence that says what is wrong with the host and what to do.
  */
 struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client *client,
 			 struct loop *loop, struct err *err);
 struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client *client,
 			 struct loop *loop, struct err *err);
 
-/** A core without processors and without a protocol: for tests and -machine none; RAM is plain memory. */
+/**
+ * A core without processors and without a protocol: for tests and -machine none. RAM is plain
+ * memory.
+ */
 struct hv *hv_null_create(const struct hv_config *config, const struct hv_client *client,
 			  struct err *err);
 
@@ -150,7 +197,15 @@ void *hv_video_ram_alloc(struct hv *hv, size_t bytes, struct err *err);
 int hv_slot_add(struct hv *hv, const struct hv_slot *slot);
 void hv_slot_remove(struct hv *hv, int slot);
 void hv_slot_set_logging(struct hv *hv, int slot, bool on);
+/** 'bitmap' has room for the slot's pages rounded up to 64. */
 bool hv_slot_fetch_dirty(struct hv *hv, int slot, unsigned long *bitmap);
+/**
+ * Between these two no processor is inside guest code, so that several slots can be replaced
+ * without a guest seeing the gap. May be called within a client hook (under the lock); waits only
+ * for the other processors' exits, not for hooks.
+ */
+void hv_slots_begin(struct hv *hv);
+void hv_slots_end(struct hv *hv);
 void hv_range_add(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
 void hv_range_remove(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
 void hv_pci_function_add(struct hv *hv, unsigned devfn);
@@ -158,8 +213,21 @@ void hv_pci_function_remove(struct hv *hv, unsigned devfn);
 void hv_set_irq(struct hv *hv, unsigned gsi, bool level);
 void hv_set_pci_intx(struct hv *hv, unsigned slot, unsigned pin, bool level);
 void hv_set_pci_link(struct hv *hv, unsigned link, unsigned isa_irq);
+/** Connects the core's timer chip to interrupt 0 or, while an HPET drives that wire, takes it off.
+ * On at reset. */
+void hv_set_pit_irq(struct hv *hv, bool on);
 int hv_start(struct hv *hv, struct err *err);
-/** Called with the machine lock held; gives it back while it waits, since an exit may need it. */
+/**
+ * No processor executes another guest instruction after the one it is in, until hv_start. Does not
+ * wait, so it may be called within a client hook: the processor whose access asks for a reset or
+ * power-off must not run on. To be followed by hv_pause on the machine's thread.
+ */
+void hv_hold(struct hv *hv);
+/**
+ * Called with the machine lock held; gives it back while it waits, since an exit may need it. Not
+ * within a client hook. When it returns, every access begun is complete, collected writes are
+ * delivered, and registers may be read and written.
+ */
 void hv_pause(struct hv *hv);
 void hv_reset(struct hv *hv);
 int hv_cpu_set_online(struct hv *hv, unsigned cpu, bool online, struct err *err);
@@ -168,4 +236,6 @@ void hv_cpu_nmi(struct hv *hv, unsigned cpu);
 void hv_flush_coalesced(struct hv *hv);
 void hv_get_stats(struct hv *hv, struct hv_stats *stats);
 void hv_report_shutdown(struct hv *hv, unsigned reason);
+/** Ends the processors and frees everything. A running guest is paused first (with the lock held,
+ * as hv_pause). */
 void hv_destroy(struct hv *hv);
