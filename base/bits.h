@@ -8,14 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BIT(n) (1u << (n))
-#define BIT64(n) (UINT64_C(1) << (n))
+#define BIT(n)        (1u << (n))
+#define BIT64(n)      (UINT64_C(1) << (n))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /** The structure of type 'type' whose member 'member' lies at 'ptr'. */
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-/** A value whose low 8 * size bits are ones; size is 1 to 8 bytes. This is what an empty bus reads as. */
+/** A value whose low 8 * size bits are ones; size is 1 to 8 bytes. This is what an empty bus reads
+ * as. */
 static inline uint64_t ones(unsigned size)
 {
 	return size >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * size)) - 1;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A bounded byte buffer with a read and a write position, in memory of its owner: the data register of a chip, a FIFO's
- * content, a reply being built. Nothing is ever read or written outside of it; a read of what is not there yields all ones.
+ * A bounded byte buffer with a read and a write position, in memory of its owner: the data register
+ * of a chip, a FIFO's content, a reply being built. Nothing is ever read or written outside of it;
+ * a read of what is not there yields all ones.
  */
 #pragma once
 
@@ -41,10 +42,12 @@ size_t buf_put(struct buf *buf, const void *bytes, size_t count);
 /** Appends 'count' times 'byte', as far as there is room. */
 size_t buf_fill(struct buf *buf, uint8_t byte, size_t count);
 
-/** Takes up to 'count' bytes, returns how many there were; the rest of 'bytes' is set to all ones. */
+/** Takes up to 'count' bytes, returns how many there were; the rest of 'bytes' is set to all ones.
+ */
 size_t buf_take(struct buf *buf, void *bytes, size_t count);
 
-/* Appending and taking integers; big-endian ones for packet commands. Taking past the end gives all ones. */
+/* Appending and taking integers; big-endian ones for packet commands. Taking past the end gives all
+ * ones. */
 void buf_put_u8(struct buf *buf, uint8_t value);
 void buf_put_be16(struct buf *buf, uint16_t value);
 void buf_put_be32(struct buf *buf, uint32_t value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Loads and stores of fixed width and byte order at any alignment, and of 1 to 8 little-endian bytes.
+ * Loads and stores of fixed width and byte order at any alignment, and of 1 to 8 little-endian
+ * bytes.
  */
 #pragma once
 
@@ -8,28 +9,28 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BYTES_ACCESSORS(bits)                                                                      \
-	static inline uint##bits##_t load_le##bits(const void *p)                                  \
-	{                                                                                          \
-		uint##bits##_t v;                                                                  \
-		memcpy(&v, p, sizeof(v));                                                          \
-		return le##bits##toh(v);                                                           \
-	}                                                                                          \
-	static inline uint##bits##_t load_be##bits(const void *p)                                  \
-	{                                                                                          \
-		uint##bits##_t v;                                                                  \
-		memcpy(&v, p, sizeof(v));                                                          \
-		return be##bits##toh(v);                                                           \
-	}                                                                                          \
-	static inline void store_le##bits(void *p, uint##bits##_t v)                               \
-	{                                                                                          \
-		v = htole##bits(v);                                                                \
-		memcpy(p, &v, sizeof(v));                                                          \
-	}                                                                                          \
-	static inline void store_be##bits(void *p, uint##bits##_t v)                               \
-	{                                                                                          \
-		v = htobe##bits(v);                                                                \
-		memcpy(p, &v, sizeof(v));                                                          \
+#define BYTES_ACCESSORS(bits)                                        \
+	static inline uint##bits##_t load_le##bits(const void *p)    \
+	{                                                            \
+		uint##bits##_t v;                                    \
+		memcpy(&v, p, sizeof(v));                            \
+		return le##bits##toh(v);                             \
+	}                                                            \
+	static inline uint##bits##_t load_be##bits(const void *p)    \
+	{                                                            \
+		uint##bits##_t v;                                    \
+		memcpy(&v, p, sizeof(v));                            \
+		return be##bits##toh(v);                             \
+	}                                                            \
+	static inline void store_le##bits(void *p, uint##bits##_t v) \
+	{                                                            \
+		v = htole##bits(v);                                  \
+		memcpy(p, &v, sizeof(v));                            \
+	}                                                            \
+	static inline void store_be##bits(void *p, uint##bits##_t v) \
+	{                                                            \
+		v = htobe##bits(v);                                  \
+		memcpy(p, &v, sizeof(v));                            \
 	}
 
 BYTES_ACCESSORS(16)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The character port: a device (serial port, debug port, monitor) on one side, a host end (pty, socket, file, stdio, null)
- * on the other. Neither side ever blocks. Under the machine lock.
+ * The character port: a device (serial port, debug port, monitor) on one side, a host end (pty,
+ * socket, file, stdio, null) on the other. Neither side ever blocks. Under the machine lock.
  */
 #pragma once
 
@@ -18,7 +18,8 @@ enum chr_event {
 	CHR_CLOSED,
 };
 
-/** The device's side. 'can_receive' says how many bytes it takes now; 'receive' is never given more. */
+/** The device's side. 'can_receive' says how many bytes it takes now; 'receive' is never given
+ * more. */
 struct chr_client {
 	void *opaque;
 	size_t (*can_receive)(void *opaque);
@@ -44,9 +45,10 @@ struct chr {
 };
 
 /**
- * Opens a host end by QEMU's short form ("pty", "stdio", "null", "none", "file:PATH", "unix:PATH,server=on,wait=off",
- * "tcp:HOST:PORT,…", a path under /dev) or, with 'is_chardev', by -chardev's form ("socket,id=x,path=P,server=on,wait=off",
- * fd=N for an already listening socket). NULL and a sentence on failure.
+ * Opens a host end by QEMU's short form ("pty", "stdio", "null", "none", "file:PATH",
+ * "unix:PATH,server=on,wait=off", "tcp:HOST:PORT,…", a path under /dev) or, with 'is_chardev', by
+ * -chardev's form ("socket,id=x,path=P,server=on,wait=off", fd=N for an already listening socket).
+ * NULL and a sentence on failure.
  */
 struct chr *chr_open(struct loop *loop, const char *spec, bool is_chardev, const char *label,
 		     struct err *err);
@@ -57,7 +59,8 @@ void chr_destroy(struct chr *chr);
 /** Attaches the device's side; NULL detaches. */
 void chr_set_client(struct chr *chr, const struct chr_client *client);
 
-/** Bytes taken, 0 if the host end has no room or no peer waits; a closed or null end takes (and drops) all. */
+/** Bytes taken, 0 if the host end has no room or no peer waits; a closed or null end takes (and
+ * drops) all. */
 size_t chr_write(struct chr *chr, const void *bytes, size_t count);
 
 /** The client has room again: bytes that wait are delivered. */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Guest time: nanoseconds since the guest was powered on. It stands still while the guest is paused, and is moved by the
- * test's hand under qtest. Timers are embedded in their owners; when none is pending, nothing wakes the process.
- * All calls under the machine lock.
+ * Guest time: nanoseconds since the guest was powered on. It stands still while the guest is
+ * paused, and is moved by the test's hand under qtest. Timers are embedded in their owners; when
+ * none is pending, nothing wakes the process. All calls under the machine lock.
  */
 #pragma once
 
 #include "base/list.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS     INT64_C(1000000)
+#define NS_PER_US     INT64_C(1000)
 
 struct clock_timer {
 	struct list_node node; /* in struct clock.timers, by deadline */
@@ -26,7 +26,8 @@ struct clock {
 	bool manual;        /* time moves only by clock_step: qtest */
 	int64_t stopped_ns; /* the time while not running, or manual */
 	int64_t offset_ns;  /* host monotonic time minus guest time while running */
-	/** Asks the owner to call clock_run_timers at host time 'host_ns' (CLOCK_MONOTONIC), or never for INT64_MAX. */
+	/** Asks the owner to call clock_run_timers at host time 'host_ns' (CLOCK_MONOTONIC), or
+	 * never for INT64_MAX. */
 	void (*arm)(void *opaque, int64_t host_ns);
 	void *opaque;
 	int64_t armed_ns; /* the host time last asked for */
@@ -39,13 +40,15 @@ int64_t clock_now_ns(const struct clock *clock);
 void clock_start(struct clock *clock);
 void clock_stop(struct clock *clock);
 
-/** Moves a manual clock forward to 'target_ns', firing timers on the way, each at its own deadline. */
+/** Moves a manual clock forward to 'target_ns', firing timers on the way, each at its own deadline.
+ */
 void clock_step_to(struct clock *clock, int64_t target_ns);
 
 /** The earliest deadline, INT64_MAX if none. */
 int64_t clock_next_deadline_ns(const struct clock *clock);
 
-/** Fires what is due and arms for the next. Bounded: a timer that is set again into the past waits for the next call. */
+/** Fires what is due and arms for the next. Bounded: a timer that is set again into the past waits
+ * for the next call. */
 void clock_run_timers(struct clock *clock);
 
 /** A timer that is not pending. */

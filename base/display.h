@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The display port: a video card renders into a surface, viewers (VNC, SDL, screenshots) show it. A card draws only when
- * a viewer asks (display_refresh), so that nobody watching costs nothing. Under the machine lock.
+ * The display port: a video card renders into a surface, viewers (VNC, SDL, screenshots) show it. A
+ * card draws only when a viewer asks (display_refresh), so that nobody watching costs nothing.
+ * Under the machine lock.
  */
 #pragma once
 
@@ -36,9 +37,11 @@ struct display;
 /** What a card offers. */
 struct display_source {
 	void *opaque;
-	/** Renders what has changed since the last call ('full': everything) by display_resize and display_damage. */
+	/** Renders what has changed since the last call ('full': everything) by display_resize and
+	 * display_damage. */
 	void (*refresh)(void *opaque, bool full);
-	/** Somebody began to watch, or the last one ceased: start or stop dirty logging. May be NULL. */
+	/** Somebody began to watch, or the last one ceased: start or stop dirty logging. May be
+	 * NULL. */
 	void (*watch)(void *opaque, bool watched);
 };
 
@@ -72,13 +75,16 @@ void display_remove_listener(struct display *display, struct display_listener *l
 /** A listener that watches keeps the surface allocated. 0 or -ENOMEM. */
 int display_set_watching(struct display *display, struct display_listener *listener, bool watching);
 
-/** Has the source render. Nothing happens if nobody watches, unless 'full' is asked by a watcher. */
+/** Has the source render. Nothing happens if nobody watches, unless 'full' is asked by a watcher.
+ */
 void display_refresh(struct display *display, bool full);
 
 /* For sources. */
-/** Sets the size (clamped to the maximum); content is undefined until drawn. True if it changed or is new. */
+/** Sets the size (clamped to the maximum); content is undefined until drawn. True if it changed or
+ * is new. */
 bool display_resize(struct display *display, unsigned width, unsigned height);
-void display_damage(struct display *display, unsigned x, unsigned y, unsigned width, unsigned height);
+void display_damage(struct display *display, unsigned x, unsigned y, unsigned width,
+		    unsigned height);
 void display_set_cursor(struct display *display, struct display_cursor *cursor, int x, int y);
 
 /** Renders everything and writes a PNG (libpng) to 'fd', which stays the caller's. 0 or -errno. */

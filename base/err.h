@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The error sentence: control and configuration calls that fail say in one sentence what is wrong and what to do.
+ * The error sentence: control and configuration calls that fail say in one sentence what is wrong
+ * and what to do.
  */
 #pragma once
 
-/** One sentence for a person, without a full stop or newline at its end. Empty if nothing failed. */
+/** One sentence for a person, without a full stop or newline at its end. Empty if nothing failed.
+ */
 struct err {
 	char text[320];
 };
 
 /**
- * Writes the sentence and returns 'code' (a negative errno), so that a failing function can end with
- * return err_set(err, -EINVAL, "..."). 'err' may be NULL: the sentence is then dropped.
+ * Writes the sentence and returns 'code' (a negative errno), so that a failing function can end
+ * with return err_set(err, -EINVAL, "..."). 'err' may be NULL: the sentence is then dropped.
  */
 int err_set(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

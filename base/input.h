@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The input port: viewers and control give keys by position and pointer movements; the sink that takes them is the newest
- * one that the guest has made ready (USB tablet, else PS/2). Under the machine lock.
+ * The input port: viewers and control give keys by position and pointer movements; the sink that
+ * takes them is the newest one that the guest has made ready (USB tablet, else PS/2). Under the
+ * machine lock.
  */
 #pragma once
 
 #include "base/list.h"
 
-/* Key positions are Linux' KEY_ codes (linux/input-event-codes.h): 1 Esc, 2 "1", 16 Q, 30 A, 28 Enter. */
+/* Key positions are Linux' KEY_ codes (linux/input-event-codes.h): 1 Esc, 2 "1", 16 Q, 30 A, 28
+ * Enter. */
 enum {
 	INPUT_KEY_COUNT = 256,
 	INPUT_ABS_MAX = 0x7fff, /* absolute pointer axes are 0 to this */
@@ -28,7 +30,8 @@ struct input_sink {
 	const char *name;
 	bool (*is_ready)(void *opaque); /* the guest has configured the device; NULL: always */
 	void (*key)(void *opaque, unsigned key, bool down);
-	/** Relative movement: right and down are positive; dz > 0 is wheel up (away from the user). 'buttons' is the whole set now. */
+	/** Relative movement: right and down are positive; dz > 0 is wheel up (away from the user).
+	 * 'buttons' is the whole set now. */
 	void (*move)(void *opaque, int dx, int dy, int dz, unsigned buttons);
 	/** Absolute position; taken in preference to 'move' by a ready sink. */
 	void (*move_to)(void *opaque, unsigned x, unsigned y, int dz, unsigned buttons);
@@ -56,7 +59,8 @@ void input_release_all(struct input *input);
 bool input_key_is_down(const struct input *input, unsigned key);
 
 void input_move(struct input *input, int dx, int dy, int dz, unsigned buttons);
-/** 'x', 'y' in 0..INPUT_ABS_MAX of a screen 'width' x 'height' pixels; a sink without absolute axes gets the difference in pixels. */
+/** 'x', 'y' in 0..INPUT_ABS_MAX of a screen 'width' x 'height' pixels; a sink without absolute axes
+ * gets the difference in pixels. */
 void input_move_to(struct input *input, unsigned x, unsigned y, unsigned width, unsigned height,
 		   int dz, unsigned buttons);
 /** True if a ready sink takes absolute positions. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An intrusive, circular, doubly linked list. The head is a node of its own; a node that is in no list points to itself.
+ * An intrusive, circular, doubly linked list. The head is a node of its own; a node that is in no
+ * list points to itself.
  */
 #pragma once
 
@@ -42,8 +43,9 @@ static inline void list_remove(struct list_node *node)
 	list_init(node);
 }
 
-/** Visits each entry of type 'type'; the body must not remove another entry than the present one. */
-#define list_for_each(entry, head, type, member)                                                   \
-	for (struct list_node *node_ = (head)->next, *next_ = node_->next;                         \
-	     node_ != (head) && ((entry) = container_of(node_, type, member), 1);                  \
+/** Visits each entry of type 'type'; the body must not remove another entry than the present one.
+ */
+#define list_for_each(entry, head, type, member)                                  \
+	for (struct list_node *node_ = (head)->next, *next_ = node_->next;        \
+	     node_ != (head) && ((entry) = container_of(node_, type, member), 1); \
 	     node_ = next_, next_ = node_->next)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The event loop: one thread waits here for descriptors, timers, signals and results of workers. Every callback runs with
- * the machine lock held, if one was given with loop_set_lock. Only loop.c knows libuv.
+ * The event loop: one thread waits here for descriptors, timers, signals and results of workers.
+ * Every callback runs with the machine lock held, if one was given with loop_set_lock. Only loop.c
+ * knows libuv.
  */
 #pragma once
 
@@ -36,8 +37,9 @@ void loop_turn(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop);
 
 /**
- * Watches 'fd', which stays the caller's and must be unwatched before it is closed. 'events' is a set of loop_event;
- * 0 keeps the watch but asks for nothing. NULL when out of memory or the descriptor cannot be polled.
+ * Watches 'fd', which stays the caller's and must be unwatched before it is closed. 'events' is a
+ * set of loop_event; 0 keeps the watch but asks for nothing. NULL when out of memory or the
+ * descriptor cannot be polled.
  */
 struct loop_watch *loop_watch_fd(struct loop *loop, int fd, unsigned events,
 				 void (*ready)(void *opaque, unsigned events), void *opaque);
@@ -51,7 +53,8 @@ struct loop_timer *loop_timer_create(struct loop *loop, void (*fire)(void *opaqu
 void loop_timer_set(struct loop_timer *timer, int64_t host_ns);
 void loop_timer_destroy(struct loop_timer *timer);
 
-/** Runs 'call' on the loop's thread, soon. From any thread; in the order of posting. 0 or -ENOMEM. */
+/** Runs 'call' on the loop's thread, soon. From any thread; in the order of posting. 0 or -ENOMEM.
+ */
 int loop_post(struct loop *loop, void (*call)(void *opaque), void *opaque);
 
 /** Calls 'received' on the loop when the signal arrives. 0 or -errno. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tracing is for whoever works on the program: TRACE(ide, command, "drive %u opcode %02x", d, op). A point costs
- * one test of a byte while it is off. Points are switched on by pattern ("ide_*") at run time (-trace).
+ * Tracing is for whoever works on the program: TRACE(ide, command, "drive %u opcode %02x", d, op).
+ * A point costs one test of a byte while it is off. Points are switched on by pattern ("ide_*") at
+ * run time (-trace).
  */
 #pragma once
 
@@ -33,13 +34,12 @@ void trace_set_output(FILE *file);
 #define TRACE_PROBE(group, event) ((void)0)
 #endif
 
-#define TRACE(group, event, ...)                                                                   \
-	do {                                                                                       \
-		static struct trace_point point_                                                   \
-			__attribute__((section("trace_points"), used, aligned(16))) = {            \
-				#group "_" #event, false                                           \
-			};                                                                         \
-		TRACE_PROBE(group, event);                                                         \
-		if (__builtin_expect(point_.enabled, 0))                                           \
-			trace_print(&point_, __VA_ARGS__);                                         \
+#define TRACE(group, event, ...)                                                     \
+	do {                                                                         \
+		static struct trace_point point_                                     \
+			__attribute__((section("trace_points"), used,                \
+				       aligned(16))) = { #group "_" #event, false }; \
+		TRACE_PROBE(group, event);                                           \
+		if (__builtin_expect(point_.enabled, 0))                             \
+			trace_print(&point_, __VA_ARGS__);                           \
 	} while (0)

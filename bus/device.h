@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lifecycle that all devices share: power-on reset, saving, quiescing. A device is embedded in its chip's struct; the
- * board keeps the list.
+ * The lifecycle that all devices share: power-on reset, saving, quiescing. A device is embedded in
+ * its chip's struct; the board keeps the list.
  */
 #pragma once
 
@@ -14,17 +14,19 @@ struct device_class {
 	const char *name; /* "piix3-ide" */
 	/** Power-on state. Also on every system reset. */
 	void (*reset)(void *self);
-	/** Finishes what is under way; afterwards no guest memory is touched until the guest runs on. May be NULL. */
+	/** Finishes what is under way; afterwards no guest memory is touched until the guest runs
+	 * on. May be NULL. */
 	void (*quiesce)(void *self);
-	/** All a guest can observe; NULL: nothing. 'state_offset' is where the state lies in the chip's struct. */
+	/** All a guest can observe; NULL: nothing. 'state_offset' is where the state lies in the
+	 * chip's struct. */
 	const struct state_table *table;
 	size_t state_offset;
 	unsigned version;
 	/** Brings the state struct up to date before it is saved. May be NULL. */
 	void (*before_save)(void *self);
 	/**
-	 * The struct now holds loaded values: derive the rest, re-arm timers, drive lines. Must refuse what a register write
-	 * could not have produced. 0 or -EINVAL. May be NULL.
+	 * The struct now holds loaded values: derive the rest, re-arm timers, drive lines. Must
+	 * refuse what a register write could not have produced. 0 or -EINVAL. May be NULL.
 	 */
 	int (*after_load)(void *self, struct err *err);
 	void (*finish)(void *self); /* releases what init took. May be NULL. */

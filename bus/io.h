@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An address space (I/O ports or memory) and the windows in it. A window is either registers of a device, reached by
- * callbacks, or direct: host memory that the processor reaches without us (RAM, ROM, video RAM). A device sees offsets into
- * its window, never its address. Windows do not overlap. Empty addresses read as all ones and swallow writes.
- * All calls under the machine lock.
+ * An address space (I/O ports or memory) and the windows in it. A window is either registers of a
+ * device, reached by callbacks, or direct: host memory that the processor reaches without us (RAM,
+ * ROM, video RAM). A device sees offsets into its window, never its address. Windows do not
+ * overlap. Empty addresses read as all ones and swallow writes. All calls under the machine lock.
  */
 #pragma once
 
@@ -14,36 +14,40 @@
 struct err;
 struct io_space;
 
-/** What a window of registers does. Sizes are 1, 2, 4 or 8 bytes; data is little-endian in the low bytes. */
+/** What a window of registers does. Sizes are 1, 2, 4 or 8 bytes; data is little-endian in the low
+ * bytes. */
 struct io_ops {
 	uint64_t (*read)(void *opaque, uint64_t offset, unsigned size);
 	void (*write)(void *opaque, uint64_t offset, uint64_t value, unsigned size);
 	/** Reads without any side effect, for monitors; NULL: reads as all ones. */
 	uint64_t (*peek)(void *opaque, uint64_t offset, unsigned size);
 	/**
-	 * String I/O: 'count' items of 'size' bytes from one register into 'data' (or the other way). Returns the items done
-	 * before single accesses must go on, 0 to decline. NULL: always single accesses.
+	 * String I/O: 'count' items of 'size' bytes from one register into 'data' (or the other
+	 * way). Returns the items done before single accesses must go on, 0 to decline. NULL:
+	 * always single accesses.
 	 */
-	size_t (*read_block)(void *opaque, uint64_t offset, void *data, unsigned size, size_t count);
+	size_t (*read_block)(void *opaque, uint64_t offset, void *data, unsigned size,
+			     size_t count);
 	size_t (*write_block)(void *opaque, uint64_t offset, const void *data, unsigned size,
 			      size_t count);
 	uint8_t max_size; /* wider accesses are split into this size, low offset first; 0 means 4 */
-	/** Writes may be collected by the hypervisor core and delivered late, in order, before any other access. */
+	/** Writes may be collected by the hypervisor core and delivered late, in order, before any
+	 * other access. */
 	bool coalesced;
 };
 
 struct io_window {
-	const char *name; /* for monitors; kept */
+	const char *name;         /* for monitors; kept */
 	const struct io_ops *ops; /* NULL: direct */
 	void *opaque;
-	uint8_t *host; /* direct: the memory, page-aligned, borrowed */
+	uint8_t *host;  /* direct: the memory, page-aligned, borrowed */
 	bool read_only; /* direct: writes are dropped */
 	bool log_dirty; /* direct: the core keeps a dirty log of it */
 	uint64_t size;
 	/* The rest belongs to the space. */
 	uint64_t base;
 	struct io_space *space; /* NULL while unmapped */
-	uintptr_t core_data; /* for the listener: the memory slot, for instance */
+	uintptr_t core_data;    /* for the listener: the memory slot, for instance */
 };
 
 /** Who follows the map: dispatch, which tells the hypervisor core. */
@@ -55,11 +59,11 @@ struct io_listener {
 
 struct io_space {
 	const char *name;
-	uint64_t limit; /* addresses are below this */
+	uint64_t limit;             /* addresses are below this */
 	struct io_window **windows; /* by base */
 	size_t count, capacity;
 	struct io_listener listener;
-	uint64_t unclaimed; /* accesses that met no window */
+	uint64_t unclaimed;  /* accesses that met no window */
 	uint64_t generation; /* counts changes of the map */
 };
 
@@ -76,7 +80,8 @@ void io_window_init(struct io_window *window, const char *name, const struct io_
 void io_window_init_direct(struct io_window *window, const char *name, void *host, uint64_t size,
 			   bool read_only);
 
-/** Maps 'window' at 'base'. 0; -EEXIST if something else is there; -ERANGE outside of the space; -ENOMEM. */
+/** Maps 'window' at 'base'. 0; -EEXIST if something else is there; -ERANGE outside of the space;
+ * -ENOMEM. */
 int io_map(struct io_space *space, struct io_window *window, uint64_t base);
 /** Nothing happens if it is not mapped. */
 void io_unmap(struct io_window *window);
@@ -91,7 +96,8 @@ void io_write(struct io_space *space, uint64_t address, uint64_t value, unsigned
 uint64_t io_peek(const struct io_space *space, uint64_t address, unsigned size);
 
 /** String I/O at one address: 'count' items of 'size' bytes. */
-void io_read_block(struct io_space *space, uint64_t address, void *data, unsigned size, size_t count);
+void io_read_block(struct io_space *space, uint64_t address, void *data, unsigned size,
+		   size_t count);
 void io_write_block(struct io_space *space, uint64_t address, const void *data, unsigned size,
 		    size_t count);
 

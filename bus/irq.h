@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Wires. A device drives its end with irq_set; what hangs at the other end (interrupt controller, router) gets every change
- * of level, and only changes.
+ * Wires. A device drives its end with irq_set; what hangs at the other end (interrupt controller,
+ * router) gets every change of level, and only changes.
  */
 #pragma once
 

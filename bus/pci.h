@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A PCI function: configuration space, base address registers that move windows, the INTx wire. The bus (pci_bus.h) routes
- * configuration cycles; here is what a chip embeds.
+ * A PCI function: configuration space, base address registers that move windows, the INTx wire. The
+ * bus (pci_bus.h) routes configuration cycles; here is what a chip embeds.
  */
 #pragma once
 
@@ -49,19 +49,21 @@ struct pci_function {
 	uint8_t slot, function;
 	const char *id; /* the user's id=, for monitors; may be NULL */
 	void *opaque;
-	/** After a configuration write by the guest, of the bytes [offset, offset + size). May be NULL. */
+	/** After a configuration write by the guest, of the bytes [offset, offset + size). May be
+	 * NULL. */
 	void (*config_written)(void *opaque, unsigned offset, unsigned size);
 };
 
 /**
- * Makes 'function' with its header by 'identity' and the chip's registers by 'rows' (may be NULL), all kept by reference.
- * 'state' lies in the chip's state struct.
+ * Makes 'function' with its header by 'identity' and the chip's registers by 'rows' (may be NULL),
+ * all kept by reference. 'state' lies in the chip's state struct.
  */
 void pci_function_init(struct pci_function *function, struct pci_state *state,
 		       const struct pci_identity *identity, const struct reg_row *rows,
 		       size_t row_count, void *opaque);
 
-/** BAR 'index' (or PCI_ROM_BAR) shows 'window', whose size is a power of two (at least 16, ROM 2048). 'flags': pci_bar_bits. */
+/** BAR 'index' (or PCI_ROM_BAR) shows 'window', whose size is a power of two (at least 16, ROM
+ * 2048). 'flags': pci_bar_bits. */
 void pci_function_set_bar(struct pci_function *function, unsigned index, struct io_window *window,
 			  unsigned flags);
 
@@ -72,7 +74,8 @@ void pci_function_reset(struct pci_function *function);
 void pci_function_update(struct pci_function *function);
 
 uint32_t pci_config_read(struct pci_function *function, unsigned offset, unsigned size);
-void pci_config_write(struct pci_function *function, unsigned offset, uint32_t value, unsigned size);
+void pci_config_write(struct pci_function *function, unsigned offset, uint32_t value,
+		      unsigned size);
 
 /** A register by the chip itself, not by the guest: no masks, no hook. */
 void pci_config_poke(struct pci_function *function, unsigned offset, uint32_t value, unsigned size);

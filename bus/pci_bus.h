@@ -25,7 +25,8 @@ struct pci_bus {
 void pci_bus_init(struct pci_bus *bus, struct io_space *ports, struct io_space *memory,
 		  const struct pci_intx_sink *intx);
 
-/** Plugs 'function' in. Slot -1: the first free one from 3 on (2 is the Xen platform device's). 0, -EEXIST or -ENOSPC. */
+/** Plugs 'function' in. Slot -1: the first free one from 3 on (2 is the Xen platform device's). 0,
+ * -EEXIST or -ENOSPC. */
 int pci_bus_plug(struct pci_bus *bus, struct pci_function *function, int slot, unsigned number,
 		 struct err *err);
 void pci_bus_unplug(struct pci_function *function);

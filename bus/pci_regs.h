@@ -10,7 +10,7 @@ enum pci_register {
 	PCI_COMMAND = 0x04,
 	PCI_STATUS = 0x06,
 	PCI_REVISION_ID = 0x08,
-	PCI_CLASS_PROG = 0x09, /* programming interface */
+	PCI_CLASS_PROG = 0x09,   /* programming interface */
 	PCI_CLASS_DEVICE = 0x0a, /* base class and sub-class */
 	PCI_CACHE_LINE_SIZE = 0x0c,
 	PCI_LATENCY_TIMER = 0x0d,

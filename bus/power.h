@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The port by which a chip asks for what concerns the whole machine. The request is carried out after the access that
- * caused it; no processor runs on in between.
+ * The port by which a chip asks for what concerns the whole machine. The request is carried out
+ * after the access that caused it; no processor runs on in between.
  */
 #pragma once
 
@@ -16,7 +16,8 @@ enum power_request {
 
 struct power {
 	void *opaque;
-	/** 'cause' is a word for events and logs: "acpi", "port-cf9", "i8042", "port-92", "triple-fault". */
+	/** 'cause' is a word for events and logs: "acpi", "port-cf9", "i8042", "port-92",
+	 * "triple-fault". */
 	void (*request)(void *opaque, enum power_request request, const char *cause,
 			uint32_t argument);
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Guest memory as devices reach it (DMA): RAM pages only, never a device. Pieces are mapped for as long as a transfer
- * runs, so that disk and network move data without a copy.
+ * Guest memory as devices reach it (DMA): RAM pages only, never a device. Pieces are mapped for as
+ * long as a transfer runs, so that disk and network move data without a copy.
  */
 #pragma once
 
@@ -14,7 +14,8 @@ struct io_window;
 /** What lends the memory: the hypervisor core. */
 struct ram_ops {
 	/**
-	 * The host address of guest-physical 'gpa'; *length is shortened to what is contiguous. NULL if no RAM is there.
+	 * The host address of guest-physical 'gpa'; *length is shortened to what is contiguous.
+	 * NULL if no RAM is there.
 	 */
 	void *(*map)(void *opaque, uint64_t gpa, size_t *length, bool write);
 	/** Ends a mapping; 'written' bytes from its start were changed by us. */
@@ -43,8 +44,10 @@ struct video_ram {
 	void *opaque;
 	/** Starts or stops dirty logging; NULL: there is none, all counts as dirty. */
 	void (*set_logging)(void *opaque, bool on);
-	/** Sets one bit a 4 KiB page written since the last call in 'bitmap' (bytes / 4096 bits); false: take all as dirty. */
+	/** Sets one bit a 4 KiB page written since the last call in 'bitmap' (bytes / 4096 bits);
+	 * false: take all as dirty. */
 	bool (*fetch_dirty)(void *opaque, unsigned long *bitmap);
-	/** Tells which window shows the memory to the processor; called by the card once, at init. May be NULL. */
+	/** Tells which window shows the memory to the processor; called by the card once, at init.
+	 * May be NULL. */
 	void (*attach)(void *opaque, struct io_window *window);
 };

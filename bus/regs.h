@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Register tables: a register file whose rows say reset value, writable bits and bits cleared by writing one. Used for PCI
- * configuration space and other plain register blocks; side effects are hooks of the owner.
+ * Register tables: a register file whose rows say reset value, writable bits and bits cleared by
+ * writing one. Used for PCI configuration space and other plain register blocks; side effects are
+ * hooks of the owner.
  */
 #pragma once
 
@@ -13,8 +14,8 @@ struct reg_row {
 	uint16_t offset;
 	uint8_t size; /* 1, 2 or 4 */
 	uint32_t reset;
-	uint32_t writable;      /* bits that keep what is written */
-	uint32_t clear_on_one;  /* bits that a written one clears */
+	uint32_t writable;     /* bits that keep what is written */
+	uint32_t clear_on_one; /* bits that a written one clears */
 };
 
 /** A little-endian register file: 'bytes' values, and masks of the same length. All borrowed. */
