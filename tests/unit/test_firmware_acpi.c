@@ -352,6 +352,8 @@ struct outside {
 	char output[1 << 18];
 };
 
+static struct outside outside_programs;
+
 static void save_table(const char *folder, const char *name, const uint8_t *table)
 {
 	char path[128];
@@ -383,8 +385,18 @@ static void remove_folder(struct outside *outside)
 {
 	char line[128];
 
+	if (!*outside->folder)
+		return;
 	snprintf(line, sizeof(line), "rm -r %s", outside->folder);
 	assert_int_equal(system(line), 0);
+	*outside->folder = 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	remove_folder(&outside_programs);
+	return 0;
 }
 
 static void save_tables(struct outside *outside)
@@ -417,22 +429,22 @@ static void assert_no_complaint(const struct outside *outside)
 
 static void disassemble_board(const struct firmware_board *board)
 {
-	static struct outside outside;
+	struct outside *outside = &outside_programs;
 
 	boot(board);
-	save_tables(&outside);
-	assert_int_equal(run(&outside, "iasl -d facs.aml facp.aml apic.aml waet.aml "
-				       "$(ls hpet.aml 2>/dev/null)"),
+	save_tables(outside);
+	assert_int_equal(run(outside, "iasl -d facs.aml facp.aml apic.aml waet.aml "
+				      "$(ls hpet.aml 2>/dev/null)"),
 			 0);
-	assert_no_complaint(&outside);
-	assert_int_equal(run(&outside, "grep -hi 'invalid\\|unknown\\|error' *.dsl"), 256);
-	assert_int_equal(run(&outside, "iasl -e board.aml,cpus.aml -d dsdt.aml"), 0);
-	assert_no_complaint(&outside);
-	assert_int_equal(run(&outside, "iasl -e dsdt.aml,cpus.aml -d board.aml"), 0);
-	assert_no_complaint(&outside);
-	assert_int_equal(run(&outside, "iasl -e dsdt.aml,board.aml -d cpus.aml"), 0);
-	assert_no_complaint(&outside);
-	remove_folder(&outside);
+	assert_no_complaint(outside);
+	assert_int_equal(run(outside, "grep -hi 'invalid\\|unknown\\|error' *.dsl"), 256);
+	assert_int_equal(run(outside, "iasl -e board.aml cpus.aml -d dsdt.aml"), 0);
+	assert_no_complaint(outside);
+	assert_int_equal(run(outside, "iasl -e dsdt.aml cpus.aml -d board.aml"), 0);
+	assert_no_complaint(outside);
+	assert_int_equal(run(outside, "iasl -e dsdt.aml board.aml -d cpus.aml"), 0);
+	assert_no_complaint(outside);
+	remove_folder(outside);
 }
 
 static void test_iasl_disassembles_everything(void **state)
@@ -451,6 +463,119 @@ static void test_iasl_disassembles_everything(void **state)
 	disassemble_board(&board);
 }
 
+/** Evaluates 'object' on a simulated machine with the tables; the last evaluation's output stays in
+ * 'outside'. */
+static void evaluate(struct outside *outside, const char *object)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "acpiexec -b 'execute %s' dsdt.aml board.aml cpus.aml",
+		 object);
+	assert_int_equal(run(outside, command), 0);
+	assert_no_complaint(outside);
+}
+
+static void assert_says(const struct outside *outside, const char *text)
+{
+	if (!strstr(outside->output, text))
+		fail_msg("'%s' is missing in: %s", text, outside->output);
+}
+
+static void test_acpiexec_evaluates(void **state)
+{
+	struct outside *outside = &outside_programs;
+	struct firmware_board board = full_board();
+
+	(void)state;
+	if (system("command -v acpiexec >/dev/null") != 0)
+		skip();
+	boot(&board);
+	save_tables(outside);
+	evaluate(outside, "\\_S5");
+	evaluate(outside, "\\_S3");
+	assert_says(outside, "[Package] Contains 4 Elements:");
+	evaluate(outside, "\\_SB.PCI0.HPET._STA");
+	assert_says(outside, "= 000000000000000F");
+	evaluate(outside, "\\_SB.PCI0.ISA.UAR3._STA");
+	assert_says(outside, "= 0000000000000000");
+	evaluate(outside, "\\_SB.PCI0.ISA.UAR4._STA");
+	assert_says(outside, "= 000000000000000F");
+	/* The simulated route register is 0: IRQ 0. */
+	evaluate(outside, "\\_SB.PCI0.LNKB._CRS");
+	assert_says(outside, "23 01 00 10 79 00");
+	evaluate(outside, "\\_SB.PR02._MAT");
+	assert_says(outside, "00 08 02 02 01 00 00 00");
+	evaluate(outside, "\\_SB.PR03._MAT");
+	assert_says(outside, "00 08 03 03 00 00 00 00");
+	evaluate(outside, "\\_SB.PR1F._STA");
+	assert_says(outside, "= 0000000000000000");
+	/* The simulated bitmap is empty: all known processors are asked to go. */
+	evaluate(outside, "\\_GPE._E02");
+	assert_says(outside, "Notify on [PR02]");
+	assert_null(strstr(outside->output, "Notify on [PR03]"));
+	remove_folder(outside);
+}
+
+/* What the board says in AML */
+
+/** The first place of 'bytes' in 'table', which must be there. */
+static const uint8_t *find_bytes(const uint8_t *table, const void *bytes, size_t count)
+{
+	const uint8_t *found = memmem(table, load_le32(table + 4), bytes, count);
+
+	assert_non_null(found);
+	return found;
+}
+
+static void test_interrupt_routing(void **state)
+{
+	/* Package (4) { 0x0003FFFF, 1, LNKx, 0 } and { 0x0003FFFF, 1, 0, gsi } */
+	static const uint8_t slot3_pinb_rotated[] = { 0x12, 0x0d, 4,   0x0c, 0xff, 0xff, 3,
+						      0,    1,    'L', 'N',  'K',  'D',  0 };
+	static const uint8_t slot3_pinb_straight[] = { 0x12, 0x0d, 4,   0x0c, 0xff, 0xff, 3,
+						       0,    1,    'L', 'N',  'K',  'A',  0 };
+	static const uint8_t slot3_pinb_apic[] = { 0x12, 0x0b, 4, 0x0c, 0xff, 0xff,
+						   3,    0,    1, 0,    0x0a, 16 + 4 };
+	struct firmware_board board = full_board();
+
+	(void)state;
+	boot(&board);
+	find_bytes(find_table("SSDT", 0), slot3_pinb_rotated, sizeof(slot3_pinb_rotated));
+	find_bytes(find_table("SSDT", 0), slot3_pinb_apic, sizeof(slot3_pinb_apic));
+	board.pirq_rotation = 0;
+	boot(&board);
+	find_bytes(find_table("SSDT", 0), slot3_pinb_straight, sizeof(slot3_pinb_straight));
+	find_bytes(find_table("SSDT", 0), slot3_pinb_apic, sizeof(slot3_pinb_apic));
+}
+
+static void assert_memory_window(uint64_t first, uint64_t length)
+{
+	uint8_t window[23] = { 0, 0x0c, 1 };
+
+	store_le32(window + 7, (uint32_t)first);
+	store_le32(window + 11, (uint32_t)(first + length - 1));
+	store_le32(window + 19, (uint32_t)length);
+	find_bytes(find_table("SSDT", 0), window, sizeof(window));
+}
+
+static void test_pci_window_begins_where_ram_ends(void **state)
+{
+	struct firmware_board board = full_board();
+
+	(void)state;
+	boot(&board);
+	assert_memory_window(0xe0000000, 0x1ec00000);
+	board.low_bytes = 0x12345678;
+	boot(&board);
+	assert_memory_window(0x12346000, 0xfec00000 - 0x12346000);
+	board.pci_hole_base = 0xf0000000;
+	boot(&board);
+	assert_memory_window(0xf0000000, 0xec00000);
+	board.pci_hole_base = 0xfff00000;
+	boot(&board);
+	assert_memory_window(0xfebff000, 0x1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,8 +585,11 @@ int main(void)
 		cmocka_unit_test(test_hpet_and_waet),
 		cmocka_unit_test(test_no_acpi_no_tables),
 		cmocka_unit_test(test_system_states),
+		cmocka_unit_test(test_interrupt_routing),
+		cmocka_unit_test(test_pci_window_begins_where_ram_ends),
 		cmocka_unit_test(test_iasl_disassembles_everything),
+		cmocka_unit_test(test_acpiexec_evaluates),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, tear_down);
 }
