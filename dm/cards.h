@@ -13,7 +13,8 @@ struct card {
 	const char *name;
 	const char *summary;
 	const char *const *properties; /* that 'create' understands, ended by NULL */
-	/** 0, or -errno and a sentence. NULL: the board makes it itself (disks, the default display). */
+	/** 0, or -errno and a sentence. NULL: the board makes it itself (disks, the default
+	 * display). */
 	int (*create)(struct machine *machine, struct opts *opts, struct err *err);
 };
 

@@ -46,6 +46,15 @@ static void serve_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, 
 	lock_release(&machine->lock);
 }
 
+/** The machine lock is held already. */
+static void serve_collected(void *opaque, bool is_memory, uint64_t address, unsigned size,
+			    const void *data)
+{
+	struct machine *machine = opaque;
+
+	io_write_bytes(is_memory ? &machine->memory : &machine->ports, address, data, size);
+}
+
 static void serve_pci_config(void *opaque, uint32_t devfn, unsigned offset, bool is_read,
 			     unsigned size, void *data)
 {
@@ -62,7 +71,8 @@ static void serve_pci_config(void *opaque, uint32_t devfn, unsigned offset, bool
 
 static void serve_invalidate(void *opaque)
 {
-	(void)opaque; /* the core's own cache is dropped by the core; devices hold mappings only while they transfer */
+	(void)opaque; /* the core's own cache is dropped by the core; devices hold mappings only
+			 while they transfer */
 }
 
 static void serve_event(void *opaque, enum hv_event event, const char *text)
@@ -90,6 +100,7 @@ void dispatch_client(struct machine *machine, struct hv_client *client)
 		.opaque = machine,
 		.pio = serve_pio,
 		.mmio = serve_mmio,
+		.collected = serve_collected,
 		.pci_config = serve_pci_config,
 		.invalidate = serve_invalidate,
 		.event = serve_event,
@@ -124,8 +135,7 @@ static void memory_mapped(void *opaque, struct io_window *window)
 	if (!window->ops)
 		add_slot(machine, window);
 	else
-		hv_range_add(machine->hv, true, window->base, window->size,
-			     window->ops->coalesced);
+		hv_range_add(machine->hv, true, window->base, window->size, window->ops->coalesced);
 }
 
 static void memory_unmapped(void *opaque, struct io_window *window)

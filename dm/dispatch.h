@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Between the hypervisor core and the spaces: takes the machine lock for each request of the core, and tells the core of each
- * change of the map. The only place besides the event loop where the lock is taken.
+ * Between the hypervisor core and the spaces: takes the machine lock for each request of the core,
+ * and tells the core of each change of the map. The only place besides the event loop where the
+ * lock is taken.
  */
 #pragma once
 

@@ -21,8 +21,8 @@ enum {
 uint64_t memory_low_bytes(uint64_t ram_bytes, uint64_t limit)
 {
 	/*
-	 * SeaBIOS takes 0xe0000000 as the start of the PCI window, or 0xc0000000 if RAM ends there (src/fw/pciinit.c). Below
-	 * 3.5 GiB all is low; above, the window is the larger one.
+	 * SeaBIOS takes 0xe0000000 as the start of the PCI window, or 0xc0000000 if RAM ends there
+	 * (src/fw/pciinit.c). Below 3.5 GiB all is low; above, the window is the larger one.
 	 */
 	if (!limit)
 		limit = ram_bytes > 0xe0000000 ? 3 * GIB : 0xe0000000;
@@ -30,8 +30,8 @@ uint64_t memory_low_bytes(uint64_t ram_bytes, uint64_t limit)
 }
 
 /** Maps [base, base + bytes) of the core's RAM. */
-static int map_ram(struct memory_map *map, struct io_window *window, const char *name, struct hv *hv,
-		   uint64_t base, uint64_t bytes)
+static int map_ram(struct memory_map *map, struct io_window *window, const char *name,
+		   struct hv *hv, uint64_t base, uint64_t bytes)
 {
 	size_t length = bytes;
 	uint8_t *host;
@@ -69,8 +69,12 @@ void memory_pam_changed(void *opaque, unsigned segment, uint64_t base, uint64_t 
 
 	(void)base;
 	(void)bytes;
-	if (segment < MEMORY_PAM_SEGMENTS && map->segments[segment].ram)
-		show_segment(map, &map->segments[segment], read_ram, write_ram);
+	if (segment >= MEMORY_PAM_SEGMENTS || !map->segments[segment].ram)
+		return;
+	/* The guest executes from these segments: it must not find one missing. */
+	hv_slots_begin(map->hv);
+	show_segment(map, &map->segments[segment], read_ram, write_ram);
+	hv_slots_end(map->hv);
 }
 
 static void init_segments(struct memory_map *map, struct hv *hv, const uint8_t *bios,
@@ -98,7 +102,7 @@ int memory_map_init(struct memory_map *map, struct io_space *space, struct hv *h
 {
 	int result;
 
-	*map = (struct memory_map){ .space = space };
+	*map = (struct memory_map){ .space = space, .hv = hv };
 	result = map_ram(map, &map->conventional, "RAM", hv, 0, CONVENTIONAL_BYTES);
 	if (result == 0 && low_bytes > MIB)
 		result = map_ram(map, &map->extended, "RAM", hv, MIB, low_bytes - MIB);

@@ -15,9 +15,9 @@
 
 /** A word of the command line. A handler gets the argument, or NULL if the word takes none. */
 struct option_row {
-	const char *name; /* without its dash */
+	const char *name;     /* without its dash */
 	const char *argument; /* for the help; NULL: takes none */
-	const char *help; /* NULL: accepted for others' sake, not shown */
+	const char *help;     /* NULL: accepted for others' sake, not shown */
 	int (*apply)(struct options *options, const char *argument, struct err *err);
 };
 
@@ -53,7 +53,11 @@ static int set_accel(struct options *options, const char *names, struct err *err
 	static const struct {
 		const char *name;
 		enum options_accel accel;
-	} known[] = { { "kvm", ACCEL_KVM }, { "xen", ACCEL_XEN }, { "qtest", ACCEL_QTEST } };
+	} known[] = {
+		{"kvm",    ACCEL_KVM  },
+                { "xen",   ACCEL_XEN  },
+                { "qtest", ACCEL_QTEST}
+	};
 	size_t length = strcspn(names, ":");
 
 	/* "kvm:tcg" means: the first that works. We have no second choice. */
@@ -95,8 +99,9 @@ static int set_machine_type(struct options *options, const char *type, struct er
 		return 0;
 	}
 	if (strcmp(type, "xenpv") == 0)
-		return err_set(err, -EINVAL,
-			       "machine 'xenpv' is for paravirtual guests; hvmdm serves HVM guests");
+		return err_set(
+			err, -EINVAL,
+			"machine 'xenpv' is for paravirtual guests; hvmdm serves HVM guests");
 	if (strcmp(type, "xenfv") == 0) {
 		options->accel = ACCEL_XEN;
 		options->accel_chosen = true;
@@ -106,16 +111,24 @@ static int set_machine_type(struct options *options, const char *type, struct er
 	/* Versioned names of others' boards mean our one board. */
 	if (strcmp(type, "pc") == 0 || strncmp(type, "pc-i440fx", strlen("pc-i440fx")) == 0)
 		return 0;
-	return err_set(err, -EINVAL, "unknown machine '%s', did you mean '%s'? (-machine help)", type,
-		       err_nearest_word(type, known) ? err_nearest_word(type, known) : "pc");
+	return err_set(err, -EINVAL, "unknown machine '%s', did you mean '%s'? (-machine help)",
+		       type, err_nearest_word(type, known) ? err_nearest_word(type, known) : "pc");
 }
 
 static int apply_machine_properties(struct options *options, struct opts *opts, struct err *err)
 {
-	static const char *const known[] = { "type",   "accel",	      "hpet",
-					     "acpi",   "suppress-vmdesc", "max-ram-below-4g",
-					     "usb",    "igd-passthru",    "graphics",
-					     "vmport", "smm",		  NULL };
+	static const char *const known[] = { "type",
+					     "accel",
+					     "hpet",
+					     "acpi",
+					     "suppress-vmdesc",
+					     "max-ram-below-4g",
+					     "usb",
+					     "igd-passthru",
+					     "graphics",
+					     "vmport",
+					     "smm",
+					     NULL };
 	bool ignored = false, igd = false, graphics = true;
 	const char *accel = opts_get(opts, "accel");
 	int result = set_machine_type(options, opts_get_or(opts, "type", "pc"), err);
@@ -231,7 +244,8 @@ static int apply_smp(struct options *options, const char *argument, struct err *
 static int apply_name(struct options *options, const char *argument, struct err *err)
 {
 	(void)err;
-	/* "guest=NAME,debug-threads=on" is QEMU's long form; a toolstack's name is taken as it is, commas included. */
+	/* "guest=NAME,debug-threads=on" is QEMU's long form; a toolstack's name is taken as it is,
+	 * commas included. */
 	options->name = strncmp(argument, "guest=", 6) == 0 ? argument + 6 : argument;
 	return 0;
 }
@@ -264,7 +278,8 @@ static int apply_drive(struct options *options, const char *argument, struct err
 	return list_append(&options->drives, argument, NULL, err);
 }
 
-/** A short form: the file name is taken as it is, so commas in it are doubled for -drive's syntax. */
+/** A short form: the file name is taken as it is, so commas in it are doubled for -drive's syntax.
+ */
 static int append_drive_file(struct options *options, const char *words, const char *file,
 			     struct err *err)
 {
@@ -402,9 +417,10 @@ static int check_boot_letters(const char *letters, struct err *err)
 
 	for (const char *c = letters; *c; c++) {
 		if (*c < 'a' || *c > 'p')
-			return err_set(err, -EINVAL,
-				       "-boot: '%c' is no device; a floppy, c disk, d CD-ROM, n network",
-				       *c);
+			return err_set(
+				err, -EINVAL,
+				"-boot: '%c' is no device; a floppy, c disk, d CD-ROM, n network",
+				*c);
 		if (seen[(unsigned char)*c])
 			return err_set(err, -EINVAL, "-boot: '%c' is there twice", *c);
 		seen[(unsigned char)*c] = true;
@@ -518,13 +534,13 @@ static int apply_nographic(struct options *options, const char *argument, struct
 
 /* Life */
 
-#define FLAG_OPTION(function, member)                                                              \
-	static int function(struct options *options, const char *argument, struct err *err)        \
-	{                                                                                          \
-		(void)argument;                                                                    \
-		(void)err;                                                                         \
-		options->member = true;                                                            \
-		return 0;                                                                          \
+#define FLAG_OPTION(function, member)                                                       \
+	static int function(struct options *options, const char *argument, struct err *err) \
+	{                                                                                   \
+		(void)argument;                                                             \
+		(void)err;                                                                  \
+		options->member = true;                                                     \
+		return 0;                                                                   \
 	}
 FLAG_OPTION(apply_start_paused, start_paused)
 FLAG_OPTION(apply_no_reboot, no_reboot)
@@ -533,12 +549,12 @@ FLAG_OPTION(apply_no_defaults, no_defaults)
 FLAG_OPTION(apply_daemonize, daemonize)
 FLAG_OPTION(apply_domid_restrict, xen_domid_restrict)
 
-#define TEXT_OPTION(function, member)                                                              \
-	static int function(struct options *options, const char *argument, struct err *err)        \
-	{                                                                                          \
-		(void)err;                                                                         \
-		options->member = argument;                                                        \
-		return 0;                                                                          \
+#define TEXT_OPTION(function, member)                                                       \
+	static int function(struct options *options, const char *argument, struct err *err) \
+	{                                                                                   \
+		(void)err;                                                                  \
+		options->member = argument;                                                 \
+		return 0;                                                                   \
 	}
 TEXT_OPTION(apply_pidfile, pidfile)
 TEXT_OPTION(apply_qtest, qtest)
@@ -647,7 +663,8 @@ static int apply_traditional(struct options *options, const char *argument, stru
 	(void)options;
 	(void)argument;
 	return err_set(err, -EINVAL,
-		       "this is the command line of the traditional device model: set device_model_version=\"qemu-xen\" in the guest's configuration");
+		       "this is the command line of the traditional device model: set "
+		       "device_model_version=\"qemu-xen\" in the guest's configuration");
 }
 
 static int apply_spice(struct options *options, const char *argument, struct err *err)
@@ -658,83 +675,84 @@ static int apply_spice(struct options *options, const char *argument, struct err
 }
 
 static const struct option_row option_rows[] = {
-	{ "machine", "TYPE[,PROP=VALUE]", "the board: pc, xenfv or none (-machine help)",
-	  apply_machine },
-	{ "M", "TYPE", NULL, apply_machine },
-	{ "accel", "NAME", "the hypervisor core: kvm, xen or qtest", apply_accel },
-	{ "enable-kvm", NULL, NULL, apply_enable_kvm },
-	{ "m", "SIZE", "memory, MiB without a suffix (default 256)", apply_memory },
-	{ "smp", "N[,maxcpus=M]", "processors", apply_smp },
-	{ "cpu", "NAME", NULL, apply_ignored },
-	{ "name", "NAME", "the guest's name", apply_name },
-	{ "uuid", "UUID", "the guest's UUID", apply_uuid },
-	{ "drive", "PROP=VALUE,...", "a disk or CD-ROM: file=, if=ide|none, index=, media=, format=raw",
-	  apply_drive },
-	{ "hda", "FILE", "a disk as primary master (-hdb, -hdc, -hdd: the others)", apply_hda },
-	{ "hdb", "FILE", NULL, apply_hdb },
-	{ "hdc", "FILE", NULL, apply_hdc },
-	{ "hdd", "FILE", NULL, apply_hdd },
-	{ "cdrom", "FILE", "a CD-ROM as secondary master", apply_cdrom },
-	{ "device", "NAME[,PROP=VALUE]", "a device (-device help)", apply_device },
-	{ "global", "NAME.PROP=VALUE", "a property for every device of a name", apply_global },
-	{ "vga", "std|none", "the display card", apply_vga },
-	{ "net", "none", "no network", apply_net },
-	{ "nic", "none", NULL, apply_net },
-	{ "netdev", "TYPE,...", NULL, apply_netdev },
-	{ "usb", NULL, NULL, apply_usb },
-	{ "usbdevice", "NAME", NULL, apply_usb },
-	{ "boot", "ORDER[,once=,menu=on]", "boot order: a floppy, c disk, d CD-ROM, n network",
-	  apply_boot },
-	{ "bios", "FILE", "firmware image", apply_bios },
-	{ "L", "DIR", "where firmware files are looked for first", apply_firmware_dir },
-	{ "fw_cfg", "name=,file=|string=", "a file for the guest's firmware", apply_fw_cfg },
-	{ "smbios", "type=1,PROP=VALUE", "strings of the SMBIOS tables", apply_smbios },
-	{ "kernel", "FILE", NULL, apply_kernel },
-	{ "initrd", "FILE", NULL, apply_kernel },
-	{ "append", "TEXT", NULL, apply_kernel },
-	{ "serial", "BACKEND", "a serial port: pty, stdio, file:, unix:, tcp:, null", apply_serial },
-	{ "parallel", "BACKEND", "a parallel port", apply_parallel },
-	{ "chardev", "BACKEND,id=ID,...", "a character backend", apply_chardev },
-	{ "mon", "chardev=ID[,mode=]", "a monitor on a chardev", apply_mon },
-	{ "qmp", "BACKEND", "a QMP control socket", apply_qmp },
-	{ "monitor", "BACKEND", "a monitor for people", apply_monitor },
-	{ "debugcon", "BACKEND", "output of the firmware's debug port 0x402", apply_debugcon },
-	{ "vnc", "HOST:N|unix:PATH|none", "a VNC server", apply_vnc },
-	{ "k", "LAYOUT", "keyboard layout of the guest: en-us, de, fr ...", apply_keymap },
-	{ "display", "none|sdl", "a local window", apply_display },
-	{ "nographic", NULL, "no display card's window; serial port and monitor on the terminal",
-	  apply_nographic },
-	{ "S", NULL, "do not start the processors until 'cont'", apply_start_paused },
-	{ "no-reboot", NULL, "end instead of resetting", apply_no_reboot },
-	{ "no-shutdown", NULL, "stay when the guest powers off", apply_no_shutdown },
-	{ "no-acpi", NULL, "a board without ACPI", apply_no_acpi },
-	{ "no-hpet", NULL, "a board without HPET", apply_no_hpet },
-	{ "nodefaults", NULL, "no device that is not asked for", apply_no_defaults },
-	{ "no-user-config", NULL, NULL, apply_ignored },
-	{ "rtc", "base=utc|localtime|DATE", "the clock at power-on", apply_rtc },
-	{ "localtime", NULL, NULL, apply_localtime },
-	{ "pidfile", "FILE", "write the process id there", apply_pidfile },
-	{ "daemonize", NULL, "go into the background when ready", apply_daemonize },
-	{ "D", "FILE", "write the log there", apply_log_file },
-	{ "trace", "[enable=]PATTERN[,file=]", "switch trace points on ('help' lists them)",
-	  apply_trace },
-	{ "d", "DOMID", NULL, apply_traditional },
-	{ "domain-name", "NAME", NULL, apply_traditional },
-	{ "sandbox", "on|off", "give up privileges after set-up (default on)", apply_sandbox },
-	{ "runas", "USER|UID:GID", "the user to become after set-up", apply_runas },
-	{ "chroot", "DIR", "the directory to be confined to after set-up", apply_chroot },
-	{ "qtest", "BACKEND", "the port of a register-level test", apply_qtest },
-	{ "qtest-log", "FILE", "a log of its dialogue", apply_qtest_log },
-	{ "xen-domid", "N", "the Xen domain to serve", apply_xen_domid },
-	{ "xen-domid-restrict", NULL, "restrict all Xen handles to that domain",
-	  apply_domid_restrict },
-	{ "xen-attach", NULL, NULL, apply_xen_attach },
-	{ "incoming", "fd:N", "load the machine's state from there", apply_incoming },
-	{ "spice", "ANY", NULL, apply_spice },
-	{ "help", NULL, "this text", NULL },
-	{ "h", NULL, NULL, NULL },
-	{ "version", NULL, "the version", NULL },
-	{ NULL, NULL, NULL, NULL },
+	{"machine",             "TYPE[,PROP=VALUE]",        "the board: pc, xenfv or none (-machine help)",
+         apply_machine															     },
+	{ "M",		  "TYPE",                     NULL,								apply_machine     },
+	{ "accel",              "NAME",                     "the hypervisor core: kvm, xen or qtest",                            apply_accel       },
+	{ "enable-kvm",         NULL,                       NULL,								apply_enable_kvm  },
+	{ "m",		  "SIZE",                     "memory, MiB without a suffix (default 256)",                        apply_memory      },
+	{ "smp",                "N[,maxcpus=M]",            "processors",							apply_smp         },
+	{ "cpu",                "NAME",                     NULL,								apply_ignored     },
+	{ "name",               "NAME",                     "the guest's name",						  apply_name        },
+	{ "uuid",               "UUID",                     "the guest's UUID",						  apply_uuid        },
+	{ "drive",              "PROP=VALUE,...",
+         "a disk or CD-ROM: file=, if=ide|none, index=, media=, format=raw",                                                     apply_drive       },
+	{ "hda",                "FILE",                     "a disk as primary master (-hdb, -hdc, -hdd: the others)",           apply_hda         },
+	{ "hdb",                "FILE",                     NULL,								apply_hdb         },
+	{ "hdc",                "FILE",                     NULL,								apply_hdc         },
+	{ "hdd",                "FILE",                     NULL,								apply_hdd         },
+	{ "cdrom",              "FILE",                     "a CD-ROM as secondary master",                                      apply_cdrom       },
+	{ "device",             "NAME[,PROP=VALUE]",        "a device (-device help)",                                           apply_device      },
+	{ "global",             "NAME.PROP=VALUE",          "a property for every device of a name",                             apply_global      },
+	{ "vga",                "std|none",                 "the display card",						  apply_vga         },
+	{ "net",                "none",                     "no network",							apply_net         },
+	{ "nic",                "none",                     NULL,								apply_net         },
+	{ "netdev",             "TYPE,...",                 NULL,								apply_netdev      },
+	{ "usb",                NULL,		       NULL,								apply_usb         },
+	{ "usbdevice",          "NAME",                     NULL,								apply_usb         },
+	{ "boot",               "ORDER[,once=,menu=on]",    "boot order: a floppy, c disk, d CD-ROM, n network",
+         apply_boot																},
+	{ "bios",               "FILE",                     "firmware image",						    apply_bios        },
+	{ "L",		  "DIR",		      "where firmware files are looked for first",                         apply_firmware_dir},
+	{ "fw_cfg",             "name=,file=|string=",      "a file for the guest's firmware",                                   apply_fw_cfg      },
+	{ "smbios",             "type=1,PROP=VALUE",        "strings of the SMBIOS tables",                                      apply_smbios      },
+	{ "kernel",             "FILE",                     NULL,								apply_kernel      },
+	{ "initrd",             "FILE",                     NULL,								apply_kernel      },
+	{ "append",             "TEXT",                     NULL,								apply_kernel      },
+	{ "serial",             "BACKEND",                  "a serial port: pty, stdio, file:, unix:, tcp:, null",
+         apply_serial															      },
+	{ "parallel",           "BACKEND",                  "a parallel port",                                                   apply_parallel    },
+	{ "chardev",            "BACKEND,id=ID,...",        "a character backend",                                               apply_chardev     },
+	{ "mon",                "chardev=ID[,mode=]",       "a monitor on a chardev",                                            apply_mon         },
+	{ "qmp",                "BACKEND",                  "a QMP control socket",                                              apply_qmp         },
+	{ "monitor",            "BACKEND",                  "a monitor for people",                                              apply_monitor     },
+	{ "debugcon",           "BACKEND",                  "output of the firmware's debug port 0x402",                         apply_debugcon    },
+	{ "vnc",                "HOST:N|unix:PATH|none",    "a VNC server",                                                      apply_vnc         },
+	{ "k",		  "LAYOUT",                   "keyboard layout of the guest: en-us, de, fr ...",                   apply_keymap      },
+	{ "display",            "none|sdl",                 "a local window",						    apply_display     },
+	{ "nographic",          NULL,                       "no display card's window; serial port and monitor on the terminal",
+         apply_nographic															   },
+	{ "S",		  NULL,		       "do not start the processors until 'cont'",                          apply_start_paused},
+	{ "no-reboot",          NULL,                       "end instead of resetting",                                          apply_no_reboot   },
+	{ "no-shutdown",        NULL,                       "stay when the guest powers off",                                    apply_no_shutdown },
+	{ "no-acpi",            NULL,                       "a board without ACPI",                                              apply_no_acpi     },
+	{ "no-hpet",            NULL,                       "a board without HPET",                                              apply_no_hpet     },
+	{ "nodefaults",         NULL,                       "no device that is not asked for",                                   apply_no_defaults },
+	{ "no-user-config",     NULL,                       NULL,								apply_ignored     },
+	{ "rtc",                "base=utc|localtime|DATE",  "the clock at power-on",                                             apply_rtc         },
+	{ "localtime",          NULL,                       NULL,								apply_localtime   },
+	{ "pidfile",            "FILE",                     "write the process id there",                                        apply_pidfile     },
+	{ "daemonize",          NULL,                       "go into the background when ready",                                 apply_daemonize   },
+	{ "D",		  "FILE",                     "write the log there",					       apply_log_file    },
+	{ "trace",              "[enable=]PATTERN[,file=]", "switch trace points on ('help' lists them)",
+         apply_trace															       },
+	{ "d",		  "DOMID",                    NULL,								apply_traditional },
+	{ "domain-name",        "NAME",                     NULL,								apply_traditional },
+	{ "sandbox",            "on|off",                   "give up privileges after set-up (default on)",                      apply_sandbox     },
+	{ "runas",              "USER|UID:GID",             "the user to become after set-up",                                   apply_runas       },
+	{ "chroot",             "DIR",                      "the directory to be confined to after set-up",                      apply_chroot      },
+	{ "qtest",              "BACKEND",                  "the port of a register-level test",                                 apply_qtest       },
+	{ "qtest-log",          "FILE",                     "a log of its dialogue",                                             apply_qtest_log   },
+	{ "xen-domid",          "N",                        "the Xen domain to serve",                                           apply_xen_domid   },
+	{ "xen-domid-restrict", NULL,                       "restrict all Xen handles to that domain",
+         apply_domid_restrict														      },
+	{ "xen-attach",         NULL,                       NULL,								apply_xen_attach  },
+	{ "incoming",           "fd:N",                     "load the machine's state from there",                               apply_incoming    },
+	{ "spice",              "ANY",                      NULL,								apply_spice       },
+	{ "help",               NULL,                       "this text",							 NULL              },
+	{ "h",		  NULL,		       NULL,								NULL              },
+	{ "version",            NULL,                       "the version",						       NULL              },
+	{ NULL,		 NULL,		       NULL,								NULL              },
 };
 
 static void print_help(struct options *options)
@@ -839,7 +857,8 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			return OPTIONS_BAD;
 		}
 		if (row->argument && ++i == argc) {
-			err_set(err, -EINVAL, "-%s needs an argument: %s", row->name, row->argument);
+			err_set(err, -EINVAL, "-%s needs an argument: %s", row->name,
+				row->argument);
 			return OPTIONS_BAD;
 		}
 		if (row->argument)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line: QEMU's dialect as far as Xen's toolstack, hvm and tests speak it, parsed into one struct. Words that
- * mean nothing here are refused with a sentence; nothing is accepted silently where a user would notice.
+ * The command line: QEMU's dialect as far as Xen's toolstack, hvm and tests speak it, parsed into
+ * one struct. Words that mean nothing here are refused with a sentence; nothing is accepted
+ * silently where a user would notice.
  */
 #pragma once
 
@@ -61,8 +62,9 @@ struct options {
 	struct options_list smbios;
 	struct options_words chardev_specs; /* as given, beside 'chardevs' */
 	struct options_words serials, parallels;
-	struct options_words qmp_specs, monitor_specs; /* -qmp and -monitor: short forms of a chardev */
-	struct options_words firmware_dirs;	       /* -L, searched first */
+	struct options_words qmp_specs,
+		monitor_specs;              /* -qmp and -monitor: short forms of a chardev */
+	struct options_words firmware_dirs; /* -L, searched first */
 	struct options_words trace_patterns;
 	struct options_words fw_cfg;
 
@@ -99,6 +101,7 @@ enum options_result {
 	OPTIONS_BAD,
 };
 
-/** Parses the arguments of main. Strings are borrowed from 'argv'. OPTIONS_BAD comes with a sentence. */
+/** Parses the arguments of main. Strings are borrowed from 'argv'. OPTIONS_BAD comes with a
+ * sentence. */
 enum options_result options_parse(struct options *options, int argc, char **argv, struct err *err);
 void options_finish(struct options *options);

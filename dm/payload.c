@@ -19,7 +19,7 @@ enum {
 };
 
 static const char *const usual_dirs[] = {
-	"/usr/share/hvmdm",    "/usr/share/seabios", "/usr/share/qemu",
+	"/usr/share/hvmdm",   "/usr/share/seabios", "/usr/share/qemu",
 	"/usr/lib/ipxe/qemu", "/usr/lib/ipxe",
 };
 
@@ -81,7 +81,8 @@ int payload_map(struct payload *payload, const struct options *options, const ch
 	*payload = (struct payload){ 0 };
 	if (fd < 0)
 		return err_set(err, -ENOENT,
-			       "firmware file '%s' is not there: install SeaBIOS (Debian: apt install seabios) or give its folder with -L",
+			       "firmware file '%s' is not there: install SeaBIOS (Debian: apt "
+			       "install seabios) or give its folder with -L",
 			       name);
 	result = map_file(payload, fd, name, err);
 	close(fd);
