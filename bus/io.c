@@ -156,14 +156,20 @@ static uint64_t window_read(const struct io_window *window, uint64_t offset, uns
 	return window->ops->read ? window->ops->read(window->opaque, offset, size) : ones(size);
 }
 
+/** Where writes to a direct window go, NULL if they are dropped. */
+static uint8_t *writable_host(const struct io_window *window)
+{
+	return window->read_only ? window->shadow : window->host;
+}
+
 static void window_write(const struct io_window *window, uint64_t offset, uint64_t value,
 			 unsigned size)
 {
 	if (window->ops) {
 		if (window->ops->write)
 			window->ops->write(window->opaque, offset, value & ones(size), size);
-	} else if (!window->read_only) {
-		store_le(window->host + offset, size, value);
+	} else if (writable_host(window)) {
+		store_le(writable_host(window) + offset, size, value);
 	}
 }
 
@@ -309,8 +315,8 @@ void io_write_bytes(struct io_space *space, uint64_t address, const void *data, 
 
 		if (!window || window->ops)
 			io_write(space, address, load_le(in, (unsigned)piece), (unsigned)piece);
-		else if (!window->read_only)
-			memcpy(window->host + (address - window->base), in, piece);
+		else if (writable_host(window))
+			memcpy(writable_host(window) + (address - window->base), in, piece);
 		in += piece;
 		address += piece;
 		length -= piece;

@@ -43,6 +43,7 @@ struct io_window {
 	uint8_t *host;  /* direct: the memory, page-aligned, borrowed */
 	bool read_only; /* direct: writes are dropped */
 	bool log_dirty; /* direct: the core keeps a dirty log of it */
+	uint8_t *shadow; /* direct and read-only: writes land here instead; may be NULL */
 	uint64_t size;
 	/* The rest belongs to the space. */
 	uint64_t base;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The machine: one guest's board and what the host lends it, and the life of both: start, stop, reset, power-off, end.
+ * The machine: one guest's board and what the host lends it, and the life of both: start, stop,
+ * reset, power-off, end.
  */
 #pragma once
 
@@ -17,7 +18,6 @@
 
 struct err;
 struct loop;
-struct worker_pool;
 struct board;
 struct options;
 
@@ -36,8 +36,8 @@ enum machine_status {
 enum machine_event {
 	MACHINE_EVENT_STOP,
 	MACHINE_EVENT_RESUME,
-	MACHINE_EVENT_RESET,     /* 'reason' "guest-reset", "host-qmp-system-reset", … */
-	MACHINE_EVENT_SHUTDOWN,  /* 'reason' "guest-shutdown", "host-qmp-quit", "host-signal", … */
+	MACHINE_EVENT_RESET,    /* 'reason' "guest-reset", "host-qmp-system-reset", … */
+	MACHINE_EVENT_SHUTDOWN, /* 'reason' "guest-shutdown", "host-qmp-quit", "host-signal", … */
 	MACHINE_EVENT_POWERDOWN, /* the power button was pressed */
 	MACHINE_EVENT_SUSPEND,
 	MACHINE_EVENT_WAKEUP,
@@ -51,10 +51,9 @@ struct machine_listener {
 };
 
 struct machine {
-	const struct options *options;
+	struct options *options;
 	struct loop *loop;
 	struct lock lock;
-	struct worker_pool *workers;
 	struct clock clock;
 	struct loop_timer *clock_alarm;
 	struct hv *hv;
@@ -68,16 +67,20 @@ struct machine {
 	struct board *board; /* NULL for -machine none */
 	enum machine_status status;
 	struct list_node listeners;
+	struct list_node chardevs; /* chardevs.h */
 	/* A request of a chip, carried out on the loop with the processors stopped. */
 	bool request_pending;
 	enum power_request request;
 	const char *request_cause;
 	uint32_t request_argument;
+	bool failed; /* the core could not go on */
+	bool quitting;
 	int exit_status;
 };
 
-/** Assembles everything that 'options' ask for, opened and in power-on state, not running. NULL and a sentence. */
-struct machine *machine_create(const struct options *options, struct err *err);
+/** Assembles everything that 'options' ask for, opened and in power-on state, not running. NULL and
+ * a sentence. */
+struct machine *machine_create(struct options *options, struct err *err);
 void machine_destroy(struct machine *machine);
 
 /** Runs until the end; the exit status of the program. */
@@ -88,6 +91,8 @@ int machine_cont(struct machine *machine, struct err *err);
 void machine_stop(struct machine *machine);
 void machine_reset(struct machine *machine, const char *reason);
 void machine_powerdown(struct machine *machine); /* presses the power button */
+/** The core cannot go on: says so and ends the guest. */
+void machine_fail(struct machine *machine, const char *text);
 int machine_wakeup(struct machine *machine, struct err *err);
 /** Ends the program: flushes disks and leaves the loop. 'reason' as in the SHUTDOWN event. */
 void machine_quit(struct machine *machine, const char *reason, int status);

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "firmware/acpi.h"
 #include "firmware/boot.h"
 #include "firmware/e820.h"
 
@@ -111,6 +112,36 @@ static void add_boot(struct build *build)
 		add_file_le(build, "etc/sercon-port", 2, board->serial_console_port);
 }
 
+/** Which sleep states work, and their SLP_TYP: for OVMF, which saves what it needs to resume only
+ * if S3 is there. */
+static void add_sleep_states(struct build *build)
+{
+	static const uint8_t typ[] = { 0, 1, 1, 1, 2, 0 };
+	enum {
+		SUPPORTED = 0x80
+	};
+	struct blob blob;
+
+	blob_open(&blob, build->arena);
+	blob_put(&blob, typ, sizeof(typ));
+	blob_patch(&blob, 0, 1, SUPPORTED | typ[0]);
+	blob_patch(&blob, 3, 1, (build->board->no_s3 ? 0u : SUPPORTED) | typ[3]);
+	blob_patch(&blob, 4, 1, (build->board->no_s4 ? 0u : SUPPORTED) | typ[4]);
+	blob_patch(&blob, 5, 1, SUPPORTED | typ[5]);
+	add_blob(build, "etc/system-states", &blob);
+}
+
+static void add_acpi(struct build *build)
+{
+	struct acpi_blobs acpi;
+
+	acpi_build(build->board, build->arena, &acpi);
+	add_blob(build, ACPI_TABLES_FILE, &acpi.tables);
+	add_blob(build, ACPI_RSDP_FILE, &acpi.rsdp);
+	add_blob(build, ACPI_LOADER_FILE, &acpi.loader);
+	add_sleep_states(build);
+}
+
 static void add_roms(struct build *build)
 {
 	for (size_t i = 0; i < build->board->rom_count; i++) {
@@ -146,6 +177,8 @@ int firmware_build(const struct firmware_board *board, struct arena *arena,
 	add_keys(&build);
 	add_memory_map(&build);
 	add_boot(&build);
+	if (board->acpi)
+		add_acpi(&build);
 	add_roms(&build);
 	if (arena->full)
 		return err_set(err, -ENOSPC, "the firmware's tables need more than %zu bytes",

@@ -27,6 +27,13 @@ enum hv_event {
 	HV_FAILED,       /* the core cannot go on; the text says why */
 };
 
+/** Why the guest ended, as Xen's toolstack numbers it (public/sched.h). */
+enum hv_shutdown_reason {
+	HV_REASON_POWER_OFF = 0,
+	HV_REASON_REBOOT = 1,
+	HV_REASON_CRASH = 3,
+};
+
 /** Whom the core calls. 'data' points to private memory: it was copied once. */
 struct hv_client {
 	void *opaque;

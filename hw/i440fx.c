@@ -247,10 +247,10 @@ int i440fx_init(struct i440fx *bridge, const struct i440fx_wires *wires, struct 
 	pci_function_init(&bridge->function, &bridge->state.pci, &i440fx_identity, i440fx_rows,
 			  ARRAY_SIZE(i440fx_rows), bridge);
 	bridge->function.config_written = i440fx_config_written;
-	i440fx_set_power_on(bridge);
 	rc = pci_bus_plug(wires->bus, &bridge->function, 0, 0, err);
 	if (rc < 0)
 		return rc;
+	i440fx_set_power_on(bridge);
 	io_window_init(&bridge->window, "pci-config", &i440fx_ports, bridge, I440FX_PORT_COUNT);
 	rc = io_map(wires->ports, &bridge->window, I440FX_PORT_BASE);
 	if (rc < 0) {

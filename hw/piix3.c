@@ -62,7 +62,9 @@ unsigned piix3_link_irq(const struct piix3 *bridge, unsigned link)
 /* A link gathers the sums that are equal modulo 4. */
 static bool piix3_link_level(const struct piix3 *bridge, unsigned link)
 {
-	return (bridge->sum_count[link] | bridge->sum_count[link + PIIX3_LINKS]) != 0;
+	unsigned sum = (link + PIIX3_LINKS - bridge->wires.link_rotation) % PIIX3_LINKS;
+
+	return (bridge->sum_count[sum] | bridge->sum_count[sum + PIIX3_LINKS]) != 0;
 }
 
 /* Drives the router's end of each ISA IRQ by links and routes. */

@@ -7,7 +7,7 @@
  * Interrupts. Every ISA IRQ is a wire shared by the ISA devices on it (piix3_isa_irq gives each its
  * own end) and by the PCI interrupts that the guest routes to it. A PCI interrupt pin (slot, pin)
  * leads
- *   - to PIRQ link (slot + pin) mod 4, and from there to the ISA IRQ in its register;
+ *   - to PIRQ link (slot + pin + rotation) mod 4, as the board is wired, and from there to the ISA IRQ in its register;
  *   - to global interrupt 16 + (slot + pin) mod 8, for guests that use the I/O APIC.
  *
  * Not modelled: the SMI, DMA-routing and chip-select registers keep their values without effect;
@@ -43,6 +43,8 @@ struct piix3_wires {
 	 */
 	void (*set_link)(void *opaque, unsigned link, unsigned isa_irq);
 	void *link_opaque;
+	/** INTx pin p of slot s is wired to link (s + p + link_rotation) mod 4; 0 to 3. */
+	uint8_t link_rotation;
 	bool has_elcr; /* ports 0x4d0 and 0x4d1 are not the core's */
 };
 

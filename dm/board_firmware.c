@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The firmware's part of the board on cores without a firmware of their own: the BIOS image, what SeaBIOS finds at the
+ * configuration port, and the CMOS contents.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "dm/board_internal.h"
+#include "dm/machine.h"
+#include "dm/options.h"
+#include "firmware/cmos.h"
+
+static const char default_bios[] = "bios-256k.bin";
+
+static const char *boot_order(const struct board *board)
+{
+	const struct options *options = board->machine->options;
+
+	if (options->boot_once && !board->boot_once_used)
+		return options->boot_once;
+	return options->boot_order;
+}
+
+static void describe_disks(struct board *board)
+{
+	for (unsigned i = 0; i < DRIVES; i++) {
+		struct board_disk *disk = &board->description.disks[i];
+
+		*disk = (struct board_disk){ 0 };
+		if (!board->disks[i])
+			continue;
+		disk->present = true;
+		disk->translation = BOARD_TRANSLATION_LBA;
+		board_ide_geometry(board, i, &disk->cylinders, &disk->heads, &disk->sectors);
+	}
+}
+
+static void describe_smbios(struct board *board)
+{
+	struct board_smbios *smbios = &board->description.smbios;
+	const struct options_list *words = &board->machine->options->smbios;
+
+	for (size_t i = 0; i < words->count; i++) {
+		struct opts *opts = &words->items[i];
+		const char *type = opts_get_or(opts, "type", "1");
+
+		if (strcmp(type, "1") != 0)
+			continue;
+		smbios->manufacturer = opts_get(opts, "manufacturer");
+		smbios->product = opts_get(opts, "product");
+		smbios->version = opts_get(opts, "version");
+		smbios->serial = opts_get(opts, "serial");
+		smbios->sku = opts_get(opts, "sku");
+		smbios->family = opts_get(opts, "family");
+	}
+}
+
+static void describe(struct board *board)
+{
+	struct machine *machine = board->machine;
+	const struct options *options = machine->options;
+	struct firmware_board *d = &board->description;
+
+	*d = (struct firmware_board){
+		.low_bytes = machine->ram.low_bytes,
+		.high_bytes = machine->ram.high_bytes,
+		.reserved = { { machine->hv->caps.reserved_gpa, machine->hv->caps.reserved_bytes } },
+		.cpus = options->cpus,
+		.max_cpus = options->max_cpus,
+		.acpi = board->has_acpi,
+		.hpet = board->has_hpet,
+		.pirq_rotation = BOARD_PIRQ_ROTATION,
+		.boot_order = boot_order(board),
+		.boot_strict = options->boot_strict,
+		.boot_menu = options->boot_menu,
+		.boot_menu_wait_ms = (uint16_t)options->boot_menu_wait_ms,
+		.nographic = !board->has_vga,
+	};
+	memcpy(d->uuid, options->uuid, sizeof(d->uuid));
+	for (unsigned i = 0; i < BOARD_SERIALS; i++)
+		d->serial[i] = board->has_serial[i];
+	describe_disks(board);
+	describe_smbios(board);
+}
+
+static void set_cmos(struct board *board)
+{
+	struct cmos_value values[CMOS_MAX_VALUES];
+	size_t count = cmos_build(&board->description, values);
+
+	for (size_t i = 0; i < count; i++)
+		rtc_set_cmos(&board->rtc, values[i].index, values[i].value);
+}
+
+/** Builds all items and hands them to the configuration port. 0 or -errno. */
+static int build_items(struct board *board, struct err *err)
+{
+	struct firmware_items items;
+	struct arena arena;
+	int result;
+
+	describe(board);
+	arena_init(&arena, board->firmware_arena, FIRMWARE_ARENA_BYTES);
+	result = firmware_build(&board->description, &arena, &items, err);
+	for (unsigned i = 0; result == 0 && i < items.key_count; i++)
+		result = fw_cfg_set_key(&board->fw_cfg, items.keys[i].key, items.keys[i].data,
+					items.keys[i].length);
+	for (unsigned i = 0; result == 0 && i < items.file_count; i++)
+		result = fw_cfg_set_file(&board->fw_cfg, items.files[i].name, items.files[i].data,
+					 items.files[i].length, err);
+	if (result == 0)
+		set_cmos(board);
+	return result;
+}
+
+void board_firmware_reset(struct board *board)
+{
+	struct err err = { 0 };
+
+	if (build_items(board, &err) < 0)
+		log_error("cannot rebuild the firmware's tables: %s", err.text);
+}
+
+static int map_bios(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	const char *name = machine->options->bios ? machine->options->bios : default_bios;
+	int result = payload_map(&board->bios, machine->options, name, err);
+
+	if (result == 0 && (board->bios.length % (64 << 10)))
+		result = err_set(err, -EINVAL, "'%s' is no BIOS image: not a multiple of 64 KiB", name);
+	if (result < 0)
+		return result;
+	return memory_map_init(&board->memory, &machine->memory, machine->hv,
+			       machine->ram.low_bytes, machine->ram.high_bytes, board->bios.bytes,
+			       board->bios.length, err);
+}
+
+int board_firmware_init(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	int result = map_bios(board, err);
+
+	if (result < 0)
+		return result;
+	board->firmware_arena = malloc(FIRMWARE_ARENA_BYTES);
+	if (!board->firmware_arena ||
+	    fw_cfg_init(&board->fw_cfg, &machine->ports, &machine->ram) < 0)
+		return err_set_errno(err, -ENOMEM, "cannot set up the firmware's port");
+	device_add(&machine->devices, &board->fw_cfg.device);
+	return build_items(board, err);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The board's parts, for the files that assemble it (board_*.c) and the cards that are plugged into it.
+ */
+#pragma once
+
+#include "dm/board_pc.h"
+#include "dm/drives.h"
+#include "dm/memory.h"
+#include "dm/payload.h"
+#include "firmware/board.h"
+#include "firmware/firmware.h"
+#include "hw/acpi_pm.h"
+#include "hw/debug_port.h"
+#include "hw/dma.h"
+#include "hw/fw_cfg.h"
+#include "hw/hotplug.h"
+#include "hw/hpet.h"
+#include "hw/i440fx.h"
+#include "hw/ide/piix_ide.h"
+#include "hw/piix3.h"
+#include "hw/port92.h"
+#include "hw/ps2/ps2.h"
+#include "hw/rtc.h"
+#include "hw/serial.h"
+#include "vga/stdvga.h"
+
+enum {
+	BOARD_SERIALS = 4,
+	/*
+	 * PIRQ link of INTA of slot 0. SeaBIOS writes interrupt lines, its $PIR and its MP table by link (slot + pin - 1) & 3
+	 * (src/fw/pciinit.c piix_pci_slot_get_irq).
+	 */
+	BOARD_PIRQ_ROTATION = 3,
+};
+
+/** A video card's memory as the core lends it. */
+struct board_video_ram {
+	struct video_ram ram;
+	struct machine *machine;
+	struct io_window *window; /* that shows it to the processor */
+	bool was_unmapped;	  /* the log missed what happened before */
+};
+
+struct board {
+	struct machine *machine;
+	struct irq_line gsis[PIIX3_GSIS];
+	struct payload bios, vga_rom;
+	struct memory_map memory;
+	struct i440fx host;
+	struct piix3 isa;
+	struct piix_ide ide;
+	struct acpi_pm pm;
+	struct hotplug hotplug;
+	struct port92 port92;
+	struct rtc rtc;
+	struct hpet hpet;
+	struct dma dma;
+	struct ps2 ps2;
+	struct serial serials[BOARD_SERIALS];
+	struct debug_port debug_port;
+	struct fw_cfg fw_cfg;
+	struct board_video_ram video_ram;
+	struct stdvga vga;
+
+	bool has_acpi, has_hpet, has_vga;
+	bool has_serial[BOARD_SERIALS];
+	enum acpi_pm_event wake_event;
+
+	struct drive_plan drives[DRIVES];
+	struct block *disks[DRIVES];	  /* of disks; NULL elsewhere */
+	struct medium_slot slots[DRIVES]; /* of CD-ROMs */
+	char slot_names[DRIVES][16];	  /* "ide1-cd0" */
+
+	/* What SeaBIOS is told; rebuilt at each reset. */
+	struct firmware_board description;
+	uint8_t *firmware_arena;
+	bool boot_once_used;
+};
+
+/** SeaBIOS' items, the CMOS contents and the BIOS image. 0, or -errno and a sentence. */
+int board_firmware_init(struct board *board, struct err *err);
+/** Builds the items anew, with the boot order that now holds. */
+void board_firmware_reset(struct board *board);
+
+/** The controller and what is attached to it. 0, or -errno and a sentence. */
+int board_ide_init(struct board *board, struct err *err);
+void board_ide_finish(struct board *board);
+
+/** The default or asked for display card. 0, or -errno and a sentence. */
+int board_display_init(struct board *board, struct err *err);

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/board_pc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/chr.h"
+#include "base/err.h"
+#include "dm/board_firmware.h"
+#include "dm/board_internal.h"
+#include "dm/cards.h"
+#include "dm/chardevs.h"
+#include "dm/machine.h"
+#include "dm/options.h"
+
+/* --- Wires --- */
+
+static void drive_gsi(void *opaque, unsigned gsi, bool level)
+{
+	hv_set_irq(opaque, gsi, level);
+}
+
+static void route_link(void *opaque, unsigned link, unsigned isa_irq)
+{
+	hv_set_pci_link(opaque, link, isa_irq);
+}
+
+static void drive_core_intx(void *opaque, unsigned slot, unsigned pin, bool level)
+{
+	hv_set_pci_intx(opaque, slot, pin, level);
+}
+
+/** An input of the board's interrupt wire 'irq', for one ISA device. */
+static struct irq_line *isa_irq(struct board *board, unsigned irq)
+{
+	return piix3_isa_irq(&board->isa, irq);
+}
+
+/* --- The chips, in the order of the schematic --- */
+
+static int init_bridges(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	bool core_routes = machine->hv->caps.routes_pci;
+	const struct pci_intx_sink core_sink = { machine->hv, drive_core_intx };
+	const struct i440fx_wires host = {
+		.bus = &machine->pci,
+		.ports = &machine->ports,
+		.power = &machine->power,
+		.reset_control = piix3_reset_control(&board->isa),
+		.ram_bytes = machine->ram.low_bytes + machine->ram.high_bytes,
+		.pam_changed = machine->hv->caps.has_firmware ? NULL : memory_pam_changed,
+		.pam_opaque = &board->memory,
+	};
+	const struct piix3_wires isa = {
+		.bus = &machine->pci,
+		.ports = &machine->ports,
+		.power = &machine->power,
+		.gsis = board->gsis,
+		.set_link = core_routes ? route_link : NULL,
+		.link_opaque = machine->hv,
+		.link_rotation = core_routes ? 0 : BOARD_PIRQ_ROTATION,
+		.has_elcr = !machine->hv->caps.can_run,
+	};
+	int result;
+
+	for (unsigned gsi = 0; gsi < PIIX3_GSIS; gsi++)
+		irq_init(&board->gsis[gsi], drive_gsi, machine->hv, gsi);
+	machine->pci.intx = core_routes ? core_sink : piix3_intx_sink(&board->isa);
+	result = i440fx_init(&board->host, &host, err);
+	if (result == 0)
+		result = piix3_init(&board->isa, &isa, err);
+	device_add(&machine->devices, &board->host.device);
+	device_add(&machine->devices, &board->isa.device);
+	return result;
+}
+
+static void wake_machine(void *opaque, enum acpi_pm_event event)
+{
+	struct board *board = opaque;
+
+	board->wake_event = event;
+	machine_wakeup(board->machine, NULL);
+}
+
+static int init_power(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	const struct options *options = machine->options;
+	const struct acpi_pm_wires pm = {
+		.bus = &machine->pci,
+		.ports = &machine->ports,
+		.clock = &machine->clock,
+		.power = &machine->power,
+		.sci = isa_irq(board, BOARD_SCI),
+		.has_events = !machine->hv->caps.has_pm_timer,
+		.wake = wake_machine,
+		.wake_opaque = board,
+	};
+	const struct hotplug_wires hotplug = {
+		.ports = &machine->ports,
+		.gpe = acpi_pm_gpe_input(&board->pm),
+		.cpus = options->cpus,
+		.max_cpus = options->max_cpus,
+	};
+	int result = port92_init(&board->port92, &machine->ports, &machine->power, err);
+
+	if (result < 0)
+		return result;
+	device_add(&machine->devices, &board->port92.device);
+	if (!options->acpi)
+		return 0;
+	result = acpi_pm_init(&board->pm, &pm, err);
+	if (result == 0)
+		result = hotplug_init(&board->hotplug, &hotplug, err);
+	board->has_acpi = result == 0;
+	if (board->has_acpi) {
+		device_add(&machine->devices, &board->pm.device);
+		device_add(&machine->devices, &board->hotplug.device);
+	}
+	return result;
+}
+
+static void rtc_alarm_came(void *opaque)
+{
+	struct board *board = opaque;
+
+	if (board->has_acpi)
+		acpi_pm_signal(&board->pm, ACPI_PM_RTC_ALARM);
+}
+
+/** The PIT leaves interrupt 0 to the HPET, or takes it back. */
+static void hpet_legacy_changed(void *opaque, bool legacy)
+{
+	struct board *board = opaque;
+
+	hv_set_pit_irq(board->machine->hv, !legacy);
+	rtc_set_irq_connected(&board->rtc, !legacy);
+}
+
+static int init_clocks(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	const struct options *options = machine->options;
+	const struct rtc_config rtc = {
+		.offset_s = options->rtc_localtime ? rtc_local_offset_s() : 0,
+		.base_ns = options->rtc_start_s == INT64_MIN ? 0
+							     : options->rtc_start_s * NS_PER_SECOND,
+		.follows_guest = options->rtc_follows_guest || options->rtc_start_s != INT64_MIN,
+		.core_has_clock = machine->hv->caps.has_rtc,
+		.alarm = rtc_alarm_came,
+		.alarm_opaque = board,
+	};
+	int result;
+
+	rtc_init(&board->rtc, &machine->clock, isa_irq(board, RTC_IRQ), &rtc);
+	result = io_map(&machine->ports, &board->rtc.window, RTC_PORT);
+	device_add(&machine->devices, &board->rtc.device);
+	if (result == 0)
+		result = dma_init(&board->dma, &machine->ports, &machine->ram, err);
+	device_add(&machine->devices, &board->dma.device);
+	return result;
+}
+
+static int init_hpet(struct board *board)
+{
+	struct machine *machine = board->machine;
+
+	if (!machine->options->hpet || machine->hv->caps.has_hpet)
+		return 0;
+	board->has_hpet = true;
+	return board_hpet_init(board, hpet_legacy_changed);
+}
+
+static int init_keyboard(struct board *board)
+{
+	return board_ps2_init(board, isa_irq(board, PS2_KEYBOARD_IRQ), isa_irq(board, PS2_MOUSE_IRQ));
+}
+
+/** The character port of serial port 'index', or NULL if the board is to be without. */
+static int open_serial(struct board *board, unsigned index, struct chr **chr, struct err *err)
+{
+	const struct options *options = board->machine->options;
+	const char *spec = NULL;
+	char label[16];
+
+	*chr = NULL;
+	if (index < options->serials.count)
+		spec = options->serials.items[index];
+	else if (index == 0 && !options->no_defaults)
+		spec = options->nographic ? "stdio" : "null";
+	if (!spec || strcmp(spec, "none") == 0)
+		return 0;
+	snprintf(label, sizeof(label), "serial%u", index);
+	*chr = chardevs_take(board->machine, spec, label, err);
+	return *chr ? 0 : -EINVAL;
+}
+
+static int init_serials(struct board *board, struct err *err)
+{
+	static const struct {
+		uint16_t base;
+		uint8_t irq;
+	} ports[BOARD_SERIALS] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
+	struct machine *machine = board->machine;
+
+	for (unsigned i = 0; i < BOARD_SERIALS; i++) {
+		struct serial *serial = &board->serials[i];
+		struct chr *chr;
+
+		if (open_serial(board, i, &chr, err) < 0)
+			return -EINVAL;
+		if (!chr)
+			continue;
+		serial_init(serial, &machine->clock, isa_irq(board, ports[i].irq), chr);
+		if (io_map(&machine->ports, &serial->window, ports[i].base) < 0)
+			return err_set(err, -EEXIST, "ports of serial%u are taken", i);
+		board->has_serial[i] = true;
+		device_add(&machine->devices, &serial->device);
+	}
+	return 0;
+}
+
+static int init_debug_port(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	struct chr *chr;
+
+	if (!machine->options->debugcon)
+		return 0;
+	chr = chardevs_take(machine, machine->options->debugcon, "debugcon", err);
+	if (!chr || debug_port_init(&board->debug_port, &machine->ports, DEBUG_PORT, chr) < 0)
+		return -EINVAL;
+	device_add(&machine->devices, &board->debug_port.device);
+	return 0;
+}
+
+static int init_chips(struct board *board, struct err *err)
+{
+	int result = init_bridges(board, err);
+
+	if (result == 0)
+		result = init_clocks(board, err);
+	if (result == 0)
+		result = board_ide_init(board, isa_irq(board, IDE_PRIMARY_IRQ),
+					isa_irq(board, IDE_SECONDARY_IRQ), err);
+	if (result == 0)
+		result = init_power(board, err);
+	if (result == 0)
+		result = init_hpet(board);
+	if (result == 0)
+		result = init_keyboard(board);
+	if (result == 0)
+		result = init_serials(board, err);
+	if (result == 0)
+		result = init_debug_port(board, err);
+	if (result == 0)
+		result = board_display_init(board, err);
+	if (result == 0)
+		result = cards_create_all(board->machine, err);
+	if (result == 0 && !board->machine->hv->caps.has_firmware)
+		result = board_firmware_init(board, err);
+	return result;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The PC: an i440FX board with PIIX3 and PIIX4, the same on every hypervisor core; what a core
+ * brings itself is left out.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct board;
+struct err;
+struct machine;
+struct medium_slot;
+
+/** Builds the board that the machine's options describe, in power-on state. NULL and a sentence. */
+struct board *board_create(struct machine *machine, struct err *err);
+void board_destroy(struct board *board);
+
+/** Around a reset of all devices: the boot order that holds once is used up, firmware's items are
+ * there anew. */
+void board_before_reset(struct board *board);
+void board_after_reset(struct board *board);
+
+void board_press_power_button(struct board *board);
+/** The guest has gone to sleep (S3): leaves what the BIOS looks for when it is woken. */
+void board_prepare_wake(struct board *board);
+void board_set_woken(struct board *board);
+
+/** Requests held by werror=stop are tried again. */
+void board_retry_disks(struct board *board);
+
+/* For control. */
+
+/** The removable drive that control calls 'id' (a device's or drive's id, or ide0-cd0's kind of
+ * name), or NULL. */
+struct medium_slot *board_find_medium(struct board *board, const char *id);
+void board_for_each_medium(struct board *board,
+			   void (*visit)(struct medium_slot *slot, void *opaque), void *opaque);

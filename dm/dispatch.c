@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/dispatch.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/trace.h"
+#include "dm/machine.h"
+#include "hv/hv.h"
+
+static void serve_pio(void *opaque, uint16_t port, bool is_read, unsigned size, void *data,
+		      uint32_t count)
+{
+	struct machine *machine = opaque;
+
+	lock_acquire(&machine->lock);
+	if (count == 1 && is_read)
+		store_le(data, size, io_read(&machine->ports, port, size));
+	else if (count == 1)
+		io_write(&machine->ports, port, load_le(data, size), size);
+	else if (is_read)
+		io_read_block(&machine->ports, port, data, size, count);
+	else
+		io_write_block(&machine->ports, port, data, size, count);
+	TRACE(dispatch, pio, "%s %04x size %u count %u data %llx", is_read ? "in" : "out", port,
+	      size, count, (unsigned long long)load_le(data, size));
+	lock_release(&machine->lock);
+}
+
+static void serve_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data)
+{
+	struct machine *machine = opaque;
+
+	lock_acquire(&machine->lock);
+	if ((size & (size - 1)) == 0 && is_read)
+		store_le(data, size, io_read(&machine->memory, gpa, size));
+	else if ((size & (size - 1)) == 0)
+		io_write(&machine->memory, gpa, load_le(data, size), size);
+	else if (is_read)
+		io_read_bytes(&machine->memory, gpa, data, size);
+	else
+		io_write_bytes(&machine->memory, gpa, data, size);
+	TRACE(dispatch, mmio, "%s %llx size %u data %llx", is_read ? "read" : "write",
+	      (unsigned long long)gpa, size, (unsigned long long)load_le(data, size));
+	lock_release(&machine->lock);
+}
+
+/** The machine lock is held already. */
+static void serve_collected(void *opaque, bool is_memory, uint64_t address, unsigned size,
+			    const void *data)
+{
+	struct machine *machine = opaque;
+
+	io_write_bytes(is_memory ? &machine->memory : &machine->ports, address, data, size);
+}
+
+static void serve_pci_config(void *opaque, uint32_t devfn, unsigned offset, bool is_read,
+			     unsigned size, void *data)
+{
+	struct machine *machine = opaque;
+
+	lock_acquire(&machine->lock);
+	if (is_read)
+		store_le(data, size, pci_bus_config_read(&machine->pci, devfn, offset, size));
+	else
+		pci_bus_config_write(&machine->pci, devfn, offset, (uint32_t)load_le(data, size),
+				     size);
+	lock_release(&machine->lock);
+}
+
+static void serve_invalidate(void *opaque)
+{
+	(void)opaque; /* the core's own cache is dropped by the core; devices hold mappings only
+			 while they transfer */
+}
+
+static void serve_event(void *opaque, enum hv_event event, const char *text)
+{
+	struct machine *machine = opaque;
+
+	lock_acquire(&machine->lock);
+	switch (event) {
+	case HV_TRIPLE_FAULT:
+		power_request(&machine->power, POWER_RESET, "triple-fault");
+		break;
+	case HV_SHUTDOWN:
+		power_request(&machine->power, POWER_OFF, "guest-shutdown");
+		break;
+	case HV_FAILED:
+		machine_fail(machine, text);
+		break;
+	}
+	lock_release(&machine->lock);
+}
+
+void dispatch_client(struct machine *machine, struct hv_client *client)
+{
+	*client = (struct hv_client){
+		.opaque = machine,
+		.pio = serve_pio,
+		.mmio = serve_mmio,
+		.collected = serve_collected,
+		.pci_config = serve_pci_config,
+		.invalidate = serve_invalidate,
+		.event = serve_event,
+	};
+}
+
+/* The core's slot of a direct window is its number plus one, so that 0 means none. */
+
+static void add_slot(struct machine *machine, struct io_window *window)
+{
+	struct hv_slot slot = {
+		.gpa = window->base,
+		.bytes = window->size,
+		.host = window->host,
+		.read_only = window->read_only,
+		.log_dirty = window->log_dirty,
+	};
+	int number = hv_slot_add(machine->hv, &slot);
+
+	if (number < 0)
+		log_guest("%s at %#llx stays unmapped: %s", window->name,
+			  (unsigned long long)window->base, strerror(-number));
+	else
+		window->core_data = (uintptr_t)number + 1;
+}
+
+static void memory_mapped(void *opaque, struct io_window *window)
+{
+	struct machine *machine = opaque;
+
+	window->core_data = 0;
+	if (!window->ops)
+		add_slot(machine, window);
+	else
+		hv_range_add(machine->hv, true, window->base, window->size, window->ops->coalesced);
+}
+
+static void memory_unmapped(void *opaque, struct io_window *window)
+{
+	struct machine *machine = opaque;
+
+	if (window->ops)
+		hv_range_remove(machine->hv, true, window->base, window->size,
+				window->ops->coalesced);
+	else if (window->core_data)
+		hv_slot_remove(machine->hv, (int)window->core_data - 1);
+	window->core_data = 0;
+}
+
+static void port_mapped(void *opaque, struct io_window *window)
+{
+	struct machine *machine = opaque;
+
+	hv_range_add(machine->hv, false, window->base, window->size, window->ops->coalesced);
+}
+
+static void port_unmapped(void *opaque, struct io_window *window)
+{
+	struct machine *machine = opaque;
+
+	hv_range_remove(machine->hv, false, window->base, window->size, window->ops->coalesced);
+}
+
+static void function_changed(void *opaque, struct pci_function *function, bool present)
+{
+	struct machine *machine = opaque;
+	unsigned devfn = function->slot * PCI_FUNCTION_COUNT + function->function;
+
+	if (present)
+		hv_pci_function_add(machine->hv, devfn);
+	else
+		hv_pci_function_remove(machine->hv, devfn);
+}
+
+void dispatch_attach(struct machine *machine)
+{
+	const struct io_listener memory = { machine, memory_mapped, memory_unmapped };
+	const struct io_listener ports = { machine, port_mapped, port_unmapped };
+
+	io_space_set_listener(&machine->memory, &memory);
+	io_space_set_listener(&machine->ports, &ports);
+	machine->pci.changed = function_changed;
+	machine->pci.changed_opaque = machine;
+}

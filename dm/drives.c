@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/drives.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/opts.h"
+#include "dm/options.h"
+
+static const char *const drive_properties[] = {
+	"file",    "if",       "index",         "bus",       "unit",         "id",     "media",
+	"format",  "readonly", "snapshot",      "cache",     "werror",       "rerror", "serial",
+	"discard", "aio",      "detect-zeroes", "read-only", "file.locking", NULL,
+};
+static const char *const device_properties[] = {
+	"driver",    "drive",          "bus",         "unit",     "id",    "serial",
+	"ver",       "model",          "wwn",         "cyls",     "heads", "secs",
+	"bootindex", "bios-chs-trans", "write-cache", "share-rw", NULL,
+};
+
+static const char *drive_interface(struct opts *drive)
+{
+	return opts_get_or(drive, "if", "ide");
+}
+
+static const char *drive_name(struct opts *drive)
+{
+	const char *id = opts_get(drive, "id");
+
+	return id ? id : opts_get_or(drive, "file", "(no file)");
+}
+
+/** The position that the words name, or the first free one, or -EINVAL. */
+static int find_position(struct opts *words, const struct drive_plan *plans, bool is_device,
+			 struct err *err)
+{
+	uint64_t index = DRIVES, bus = DRIVES, unit = DRIVES;
+	const char *bus_name = opts_get(words, "bus");
+	int result = opts_get_number(words, "unit", &unit, 0, 1, err);
+
+	if (result == 0 && !is_device)
+		result = opts_get_number(words, "index", &index, 0, DRIVES - 1, err);
+	if (result == 0 && bus_name) {
+		if (strncmp(bus_name, "ide.", 4) == 0)
+			bus_name += 4;
+		if (opts_parse_number(bus_name, &bus) < 0 || bus > 1)
+			result = err_set(err, -EINVAL,
+					 "bus '%s' is not there: the board has ide.0 and ide.1",
+					 bus_name);
+	}
+	if (result < 0)
+		return result;
+	if (index < DRIVES)
+		return (int)index;
+	for (int i = 0; i < DRIVES; i++) {
+		bool fits = (bus == DRIVES || bus == (uint64_t)i / 2) &&
+			    (unit == DRIVES || unit == (uint64_t)i % 2);
+
+		if (fits && (!plans[i].present || (bus < DRIVES && unit < DRIVES)))
+			return i;
+	}
+	return err_set(err, -EINVAL, "no free IDE position for it: the board has four drives");
+}
+
+static int claim(struct drive_plan *plans, int position, const char *name, struct err *err)
+{
+	if (plans[position].present)
+		return err_set(err, -EEXIST,
+			       "'%s': there is already a drive as unit %d of IDE channel %d", name,
+			       position % 2, position / 2);
+	plans[position] = (struct drive_plan){ .present = true, .boot_index = -1 };
+	return 0;
+}
+
+/** media=, and what only an opened image will need: marks the words as understood. */
+static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
+{
+	static const char *const later[] = {
+		"file",          "format",       "readonly", "read-only", "snapshot", "cache",
+		"werror",        "rerror",       "aio",      "discard",   "serial",   "id",
+		"detect-zeroes", "file.locking", "index",    "bus",       "unit",     "if",
+		"media",
+	};
+	const char *media = opts_get_or(drive, "media", "disk");
+
+	if (strcmp(media, "cdrom") != 0 && strcmp(media, "disk") != 0)
+		return err_set(err, -EINVAL, "media '%s': give disk or cdrom", media);
+	*is_cdrom = strcmp(media, "cdrom") == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		opts_get(drive, later[i]);
+	return opts_check_unused(drive, drive_properties, err);
+}
+
+static int plan_drive(struct opts *drive, struct drive_plan *plans, struct err *err)
+{
+	const char *interface = drive_interface(drive);
+	bool is_cdrom = false;
+	int position;
+
+	if (strcmp(interface, "none") == 0)
+		return check_drive(drive, &is_cdrom, err);
+	if (strcmp(interface, "floppy") == 0)
+		return err_set(err, -ENOTSUP, "floppy drives are not supported yet");
+	if (strcmp(interface, "ide") != 0)
+		return err_set(err, -EINVAL, "interface '%s' is not there: use if=ide", interface);
+	position = find_position(drive, plans, false, err);
+	if (position < 0)
+		return position;
+	if (claim(plans, position, drive_name(drive), err) < 0)
+		return -EEXIST;
+	if (check_drive(drive, &is_cdrom, err) < 0)
+		return -EINVAL;
+	plans[position].is_cdrom = is_cdrom;
+	plans[position].drive = drive;
+	plans[position].drive_id = opts_get(drive, "id");
+	plans[position].serial = opts_get(drive, "serial");
+	return 0;
+}
+
+static struct opts *find_drive(struct options *options, const char *id)
+{
+	for (size_t i = 0; i < options->drives.count; i++) {
+		const char *other = opts_get(&options->drives.items[i], "id");
+
+		if (other && strcmp(other, id) == 0)
+			return &options->drives.items[i];
+	}
+	return NULL;
+}
+
+static int read_device_properties(struct drive_plan *plan, struct opts *device, struct err *err)
+{
+	const char *translation = opts_get(device, "bios-chs-trans");
+	uint64_t boot_index = UINT64_MAX;
+	bool ignored;
+	int result = opts_get_number(device, "wwn", &plan->wwn, 0, UINT64_MAX, err);
+
+	(void)translation;
+	if (result == 0)
+		result = opts_get_number(device, "cyls", &plan->cylinders, 1, 16383, err);
+	if (result == 0)
+		result = opts_get_number(device, "heads", &plan->heads, 1, 16, err);
+	if (result == 0)
+		result = opts_get_number(device, "secs", &plan->sectors, 1, 255, err);
+	if (result == 0)
+		result = opts_get_number(device, "bootindex", &boot_index, 0, INT32_MAX, err);
+	if (result == 0)
+		result = opts_get_bool(device, "write-cache", &ignored, err);
+	if (result == 0)
+		result = opts_get_bool(device, "share-rw", &ignored, err);
+	plan->boot_index = boot_index == UINT64_MAX ? -1 : (int64_t)boot_index;
+	plan->id = opts_get(device, "id");
+	plan->version = opts_get(device, "ver");
+	plan->model = opts_get(device, "model");
+	if (opts_get(device, "serial"))
+		plan->serial = opts_get(device, "serial");
+	opts_get(device, "driver");
+	return result;
+}
+
+static int plan_device(struct options *options, struct opts *device, struct drive_plan *plans,
+		       struct err *err)
+{
+	const char *driver = opts_get_or(device, "driver", "");
+	const char *drive_id = opts_get(device, "drive");
+	struct opts *drive = drive_id ? find_drive(options, drive_id) : NULL;
+	bool is_cdrom = false;
+	int position;
+
+	if (drive_id && (!drive || strcmp(drive_interface(drive), "none") != 0))
+		return err_set(err, -EINVAL, "%s: there is no -drive if=none,id=%s", driver,
+			       drive_id);
+	if (drive && check_drive(drive, &is_cdrom, err) < 0)
+		return -EINVAL;
+	if (strcmp(driver, "ide-drive") != 0)
+		is_cdrom = strcmp(driver, "ide-cd") == 0;
+	if (!is_cdrom && (!drive || !opts_get(drive, "file")))
+		return err_set(err, -EINVAL, "%s needs drive=ID of a -drive with a file", driver);
+	position = find_position(device, plans, true, err);
+	if (position < 0)
+		return position;
+	if (claim(plans, position, driver, err) < 0)
+		return -EEXIST;
+	plans[position].is_cdrom = is_cdrom;
+	plans[position].drive = drive && opts_get(drive, "file") ? drive : NULL;
+	plans[position].drive_id = drive_id;
+	if (read_device_properties(&plans[position], device, err) < 0)
+		return -EINVAL;
+	return opts_check_unused(device, device_properties, err);
+}
+
+static bool is_drive_device(struct opts *device)
+{
+	const char *driver = opts_get_or(device, "driver", "");
+
+	return strcmp(driver, "ide-hd") == 0 || strcmp(driver, "ide-cd") == 0 ||
+	       strcmp(driver, "ide-drive") == 0;
+}
+
+int drives_plan(struct options *options, struct drive_plan *plans, struct err *err)
+{
+	memset(plans, 0, DRIVES * sizeof(*plans));
+	for (size_t i = 0; i < options->drives.count; i++) {
+		if (plan_drive(&options->drives.items[i], plans, err) < 0) {
+			err_prefix(err, "-drive %s", drive_name(&options->drives.items[i]));
+			return -EINVAL;
+		}
+	}
+	for (size_t i = 0; i < options->devices.count; i++) {
+		struct opts *device = &options->devices.items[i];
+
+		if (is_drive_device(device) && plan_device(options, device, plans, err) < 0) {
+			err_prefix(err, "-device");
+			return -EINVAL;
+		}
+	}
+	/* As on most boards: a CD-ROM drive as secondary master, empty until somebody inserts a
+	 * medium. */
+	if (!options->no_defaults && !plans[2].present)
+		plans[2] =
+			(struct drive_plan){ .present = true, .is_cdrom = true, .boot_index = -1 };
+	return 0;
+}
+
+static int parse_cache(const char *text, enum block_cache *cache, struct err *err)
+{
+	static const char *const names[] = {
+		[BLOCK_CACHE_WRITEBACK] = "writeback", [BLOCK_CACHE_WRITETHROUGH] = "writethrough",
+		[BLOCK_CACHE_NONE] = "none",           [BLOCK_CACHE_DIRECTSYNC] = "directsync",
+		[BLOCK_CACHE_UNSAFE] = "unsafe",
+	};
+
+	for (size_t i = 0; text && i < ARRAY_SIZE(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*cache = (enum block_cache)i;
+			return 0;
+		}
+	}
+	return text ? err_set(err, -EINVAL,
+			      "cache '%s': give writeback, writethrough, none, directsync or "
+			      "unsafe",
+			      text)
+		    : 0;
+}
+
+static int parse_action(const char *text, enum block_error_action *action, struct err *err)
+{
+	static const char *const names[] = {
+		[BLOCK_ERROR_REPORT] = "report",
+		[BLOCK_ERROR_IGNORE] = "ignore",
+		[BLOCK_ERROR_STOP] = "stop",
+		[BLOCK_ERROR_ENOSPC] = "enospc",
+	};
+
+	for (size_t i = 0; text && i < ARRAY_SIZE(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*action = (enum block_error_action)i;
+			return 0;
+		}
+	}
+	return text ? err_set(err, -EINVAL, "'%s': give report, ignore, stop or enospc", text) : 0;
+}
+
+struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct err *err)
+{
+	struct block_options block = { .fd = -1, .is_cdrom = plan->is_cdrom };
+	struct opts *drive = plan->drive;
+	bool locking = true;
+
+	if (!drive || !opts_get(drive, "file") || !*opts_get(drive, "file"))
+		return block_create_empty(loop);
+	block.filename = opts_get(drive, "file");
+	block.format = opts_get(drive, "format");
+	block.read_only = plan->is_cdrom;
+	if (opts_get_bool(drive, "readonly", &block.read_only, err) < 0 ||
+	    opts_get_bool(drive, "read-only", &block.read_only, err) < 0 ||
+	    opts_get_bool(drive, "snapshot", &block.snapshot, err) < 0 ||
+	    parse_cache(opts_get(drive, "cache"), &block.cache, err) < 0 ||
+	    parse_action(opts_get(drive, "werror"), &block.write_error, err) < 0 ||
+	    parse_action(opts_get(drive, "rerror"), &block.read_error, err) < 0)
+		return NULL;
+	/* file.locking=off, and "auto", which claims where it can. */
+	if (opts_get(drive, "file.locking") &&
+	    strcmp(opts_get(drive, "file.locking"), "auto") != 0 &&
+	    opts_get_bool(drive, "file.locking", &locking, err) < 0)
+		return NULL;
+	block.no_lock = !locking;
+	if (!plan->is_cdrom && block.read_only && !block.snapshot) {
+		err_set(err, -EINVAL,
+			"'%s': an IDE disk cannot be read-only; use media=cdrom or snapshot=on",
+			block.filename);
+		return NULL;
+	}
+	return block_open(&block, loop, err);
+}

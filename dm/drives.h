@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From the command line to the four IDE drives: -drive, -cdrom, -hda and -device ide-hd/ide-cd put
+ * together, images opened.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block/medium.h"
+
+struct err;
+struct loop;
+struct options;
+struct opts;
+
+enum {
+	DRIVES = 4, /* two channels with two units each */
+};
+
+/** One drive as it is to be built. Strings belong to the options. */
+struct drive_plan {
+	bool present, is_cdrom;
+	const char *id;       /* of the device, by which control calls it; may be NULL */
+	const char *drive_id; /* of the -drive; may be NULL */
+	const char *serial, *version, *model;
+	uint64_t wwn;
+	uint64_t cylinders, heads, sectors; /* 0: derived from the size */
+	int64_t boot_index;                 /* -1: none */
+	struct opts *drive;                 /* the words of -drive; NULL: an empty CD-ROM drive */
+};
+
+/** Fills 'plans' by index (channel * 2 + unit). 0, or -EINVAL and a sentence. */
+int drives_plan(struct options *options, struct drive_plan *plans, struct err *err);
+
+/** Opens what the plan's drive names, an empty medium if nothing. NULL and a sentence. */
+struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct err *err);

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/machine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/trace.h"
+#include "dm/board_pc.h"
+#include "dm/chardevs.h"
+#include "dm/dispatch.h"
+#include "dm/memory.h"
+#include "dm/options.h"
+
+/* Guest memory for devices: the core's. */
+
+static void *ram_map_core(void *opaque, uint64_t gpa, size_t *length, bool write)
+{
+	return hv_ram_map(opaque, gpa, length, write);
+}
+
+static void ram_unmap_core(void *opaque, void *host, size_t length, size_t written)
+{
+	hv_ram_unmap(opaque, host, length, written);
+}
+
+static const struct ram_ops core_ram_ops = { .map = ram_map_core, .unmap = ram_unmap_core };
+
+/* Guest time. */
+
+static void arm_clock(void *opaque, int64_t host_ns)
+{
+	struct machine *machine = opaque;
+
+	loop_timer_set(machine->clock_alarm, host_ns);
+}
+
+static void clock_is_due(void *opaque)
+{
+	struct machine *machine = opaque;
+
+	clock_run_timers(&machine->clock);
+}
+
+/* Listeners and status. */
+
+const char *machine_status_name(enum machine_status status)
+{
+	static const char *const names[] = {
+		[MACHINE_PRELAUNCH] = "prelaunch",
+		[MACHINE_RUNNING] = "running",
+		[MACHINE_PAUSED] = "paused",
+		[MACHINE_SUSPENDED] = "suspended",
+		[MACHINE_SHUTDOWN] = "shutdown",
+		[MACHINE_IO_ERROR] = "io-error",
+		[MACHINE_INTERNAL_ERROR] = "internal-error",
+	};
+
+	return names[status];
+}
+
+void machine_add_listener(struct machine *machine, struct machine_listener *listener)
+{
+	list_append(&machine->listeners, &listener->node);
+}
+
+void machine_remove_listener(struct machine *machine, struct machine_listener *listener)
+{
+	(void)machine;
+	list_remove(&listener->node);
+}
+
+static void tell(struct machine *machine, enum machine_event event, const char *reason)
+{
+	struct machine_listener *listener;
+
+	list_for_each(listener, &machine->listeners, struct machine_listener, node)
+		listener->event(listener->opaque, event, reason);
+}
+
+/* Running and standing still. */
+
+static bool is_running(const struct machine *machine)
+{
+	return machine->status == MACHINE_RUNNING;
+}
+
+/** Stops processors, time and transfers; nothing touches guest memory afterwards. */
+static void halt(struct machine *machine, enum machine_status status)
+{
+	bool was_running = is_running(machine);
+
+	if (was_running) {
+		hv_pause(machine->hv);
+		hv_flush_coalesced(machine->hv);
+		clock_stop(&machine->clock);
+		device_quiesce_all(&machine->devices);
+	}
+	machine->status = status;
+	if (was_running)
+		tell(machine, MACHINE_EVENT_STOP, machine_status_name(status));
+}
+
+int machine_cont(struct machine *machine, struct err *err)
+{
+	int result;
+
+	switch (machine->status) {
+	case MACHINE_RUNNING:
+		return 0;
+	case MACHINE_SHUTDOWN:
+	case MACHINE_INTERNAL_ERROR:
+		return err_set(err, -EINVAL, "the guest has ended: reset it first (system_reset)");
+	case MACHINE_SUSPENDED:
+		return err_set(err, -EINVAL, "the guest sleeps: wake it (system_wakeup)");
+	default:
+		break;
+	}
+	result = hv_start(machine->hv, err);
+	if (result < 0)
+		return result;
+	machine->status = MACHINE_RUNNING;
+	clock_start(&machine->clock);
+	if (machine->board)
+		board_retry_disks(machine->board);
+	tell(machine, MACHINE_EVENT_RESUME, "");
+	return 0;
+}
+
+void machine_stop(struct machine *machine)
+{
+	if (is_running(machine))
+		halt(machine, MACHINE_PAUSED);
+}
+
+void machine_fail(struct machine *machine, const char *text)
+{
+	log_error("%s", text);
+	machine->failed = true;
+	power_request(&machine->power, POWER_OFF, "guest-panic");
+}
+
+/** All processors and devices to power-on state. Only while nothing runs. */
+static void reset_board(struct machine *machine)
+{
+	if (machine->board)
+		board_before_reset(machine->board);
+	device_reset_all(&machine->devices);
+	hv_reset(machine->hv);
+	if (machine->board)
+		board_after_reset(machine->board);
+}
+
+/** Resets a machine in any state; it runs on if it ran or had ended by itself. */
+static void reset_and_continue(struct machine *machine, const char *reason, bool run)
+{
+	struct err err = { 0 };
+
+	if (is_running(machine)) {
+		hv_pause(machine->hv);
+		hv_flush_coalesced(machine->hv);
+		device_quiesce_all(&machine->devices);
+	}
+	reset_board(machine);
+	tell(machine, MACHINE_EVENT_RESET, reason);
+	if (is_running(machine)) {
+		if (hv_start(machine->hv, &err) < 0)
+			machine_fail(machine, err.text);
+		return;
+	}
+	if (machine->status != MACHINE_PRELAUNCH)
+		machine->status = MACHINE_PAUSED;
+	if (run && machine_cont(machine, &err) < 0)
+		machine_fail(machine, err.text);
+}
+
+void machine_reset(struct machine *machine, const char *reason)
+{
+	bool ended = machine->status == MACHINE_SHUTDOWN || machine->status == MACHINE_SUSPENDED;
+
+	reset_and_continue(machine, reason, ended);
+}
+
+void machine_quit(struct machine *machine, const char *reason, int status)
+{
+	if (machine->quitting)
+		return;
+	machine->quitting = true;
+	halt(machine, MACHINE_SHUTDOWN);
+	machine->exit_status = status;
+	tell(machine, MACHINE_EVENT_SHUTDOWN, reason);
+	loop_stop(machine->loop);
+}
+
+void machine_powerdown(struct machine *machine)
+{
+	tell(machine, MACHINE_EVENT_POWERDOWN, "");
+	if (machine->board)
+		board_press_power_button(machine->board);
+}
+
+int machine_wakeup(struct machine *machine, struct err *err)
+{
+	if (machine->status != MACHINE_SUSPENDED)
+		return err_set(err, -EINVAL, "the guest does not sleep");
+	machine->status = MACHINE_PAUSED;
+	reset_board(machine);
+	board_set_woken(machine->board);
+	tell(machine, MACHINE_EVENT_WAKEUP, "");
+	return machine_cont(machine, err);
+}
+
+/* What chips ask for. */
+
+static void power_off(struct machine *machine, const char *reason)
+{
+	if (!machine->options->no_shutdown) {
+		machine_quit(machine, reason, machine->failed ? 1 : 0);
+		return;
+	}
+	halt(machine, machine->failed ? MACHINE_INTERNAL_ERROR : MACHINE_SHUTDOWN);
+	tell(machine, MACHINE_EVENT_SHUTDOWN, reason);
+}
+
+static void suspend(struct machine *machine)
+{
+	halt(machine, MACHINE_SUSPENDED);
+	board_prepare_wake(machine->board);
+	tell(machine, MACHINE_EVENT_SUSPEND, "");
+}
+
+/** On the loop: carries out the latest request. */
+static void serve_request(void *opaque)
+{
+	struct machine *machine = opaque;
+	enum power_request request = machine->request;
+
+	if (!machine->request_pending)
+		return;
+	machine->request_pending = false;
+	TRACE(machine, request, "%d by %s", request, machine->request_cause);
+	switch (request) {
+	case POWER_RESET:
+		hv_report_shutdown(machine->hv, HV_REASON_REBOOT);
+		if (machine->options->no_reboot)
+			power_off(machine, "guest-reset");
+		else
+			reset_and_continue(machine, "guest-reset", true);
+		break;
+	case POWER_OFF:
+		hv_report_shutdown(machine->hv,
+				   machine->failed ? HV_REASON_CRASH : HV_REASON_POWER_OFF);
+		power_off(machine, machine->failed ? "guest-panic" : "guest-shutdown");
+		break;
+	case POWER_SUSPEND:
+		suspend(machine);
+		break;
+	case POWER_EXIT:
+		machine_quit(machine, "guest-shutdown", (int)machine->request_argument);
+		break;
+	}
+}
+
+/** May come from any thread that dispatches, under the lock: no processor runs on from here. */
+static void take_request(void *opaque, enum power_request request, const char *cause,
+			 uint32_t argument)
+{
+	struct machine *machine = opaque;
+
+	if (machine->request_pending)
+		return;
+	machine->request_pending = true;
+	machine->request = request;
+	machine->request_cause = cause;
+	machine->request_argument = argument;
+	hv_hold(machine->hv);
+	loop_post(machine->loop, serve_request, machine);
+}
+
+/* Assembling and taking apart. */
+
+static void received_signal(void *opaque, int signum)
+{
+	(void)signum;
+	machine_quit(opaque, "host-signal", 0);
+}
+
+static struct hv *create_core(struct machine *machine, struct err *err)
+{
+	const struct options *options = machine->options;
+	struct hv_config config = {
+		.cpus = options->cpus,
+		.max_cpus = options->max_cpus,
+		.low_bytes = machine->ram.low_bytes,
+		.high_bytes = machine->ram.high_bytes,
+		.lock = &machine->lock,
+		.xen_domid = options->xen_domid,
+		.qtest_chardev = options->qtest,
+		.qtest_log = options->qtest_log,
+	};
+	struct hv_client client;
+
+	dispatch_client(machine, &client);
+	if (options->accel == ACCEL_KVM && options->board != BOARD_NONE)
+		return hv_kvm_create(&config, &client, machine->loop, err);
+	if (options->accel == ACCEL_XEN) {
+		err_set(err, -ENOTSUP, "this build cannot serve Xen guests yet");
+		return NULL;
+	}
+	return hv_null_create(&config, &client, err);
+}
+
+static void init_host_side(struct machine *machine)
+{
+	const struct options *options = machine->options;
+	const struct pci_intx_sink no_sink = { 0 };
+
+	lock_init(&machine->lock);
+	loop_set_lock(machine->loop, &machine->lock);
+	clock_init(&machine->clock, arm_clock, machine);
+	io_space_init(&machine->ports, "I/O", 0x10000);
+	io_space_init(&machine->memory, "memory", UINT64_C(1) << 52);
+	pci_bus_init(&machine->pci, &machine->ports, &machine->memory, &no_sink);
+	device_list_init(&machine->devices);
+	display_init(&machine->display);
+	input_init(&machine->input);
+	list_init(&machine->listeners);
+	list_init(&machine->chardevs);
+	machine->power = (struct power){ machine, take_request };
+	machine->status = MACHINE_PRELAUNCH;
+	machine->ram.low_bytes = memory_low_bytes(options->ram_bytes, options->max_low_bytes);
+	machine->ram.high_bytes = options->ram_bytes - machine->ram.low_bytes;
+}
+
+static int init_guest_side(struct machine *machine, struct err *err)
+{
+	machine->clock_alarm = loop_timer_create(machine->loop, clock_is_due, machine);
+	if (!machine->clock_alarm)
+		return err_set_errno(err, -ENOMEM, "cannot set up timers");
+	if (machine->options->accel == ACCEL_QTEST)
+		clock_set_manual(&machine->clock);
+	machine->hv = create_core(machine, err);
+	if (!machine->hv)
+		return -ENODEV;
+	machine->ram.ops = &core_ram_ops;
+	machine->ram.opaque = machine->hv;
+	dispatch_attach(machine);
+	if (chardevs_open(machine, err) < 0)
+		return -EINVAL;
+	if (machine->options->board == BOARD_NONE)
+		return 0;
+	machine->board = board_create(machine, err);
+	return machine->board ? 0 : -EINVAL;
+}
+
+struct machine *machine_create(struct options *options, struct err *err)
+{
+	struct machine *machine = calloc(1, sizeof(*machine));
+
+	if (!machine) {
+		err_set_errno(err, -ENOMEM, "cannot create the machine");
+		return NULL;
+	}
+	machine->options = options;
+	machine->loop = loop_create();
+	if (!machine->loop) {
+		free(machine);
+		err_set_errno(err, -ENOMEM, "cannot create the event loop");
+		return NULL;
+	}
+	init_host_side(machine);
+	lock_acquire(&machine->lock);
+	if (init_guest_side(machine, err) < 0) {
+		lock_release(&machine->lock);
+		machine_destroy(machine);
+		return NULL;
+	}
+	lock_release(&machine->lock);
+	return machine;
+}
+
+int machine_run(struct machine *machine)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		loop_on_signal(machine->loop, signals[i], received_signal, machine);
+	lock_acquire(&machine->lock);
+	if (!machine->options->start_paused && machine_cont(machine, &err) < 0) {
+		log_error("%s", err.text);
+		machine->exit_status = 1;
+		machine->quitting = true;
+	}
+	lock_release(&machine->lock);
+	if (!machine->quitting)
+		loop_run(machine->loop);
+	return machine->exit_status;
+}
+
+void machine_destroy(struct machine *machine)
+{
+	if (!machine)
+		return;
+	lock_acquire(&machine->lock);
+	if (machine->hv)
+		hv_pause(machine->hv);
+	if (machine->board)
+		board_destroy(machine->board);
+	lock_release(&machine->lock);
+	if (machine->hv)
+		hv_destroy(machine->hv);
+	chardevs_close(machine);
+	display_finish(&machine->display);
+	io_space_finish(&machine->ports);
+	io_space_finish(&machine->memory);
+	loop_timer_destroy(machine->clock_alarm);
+	loop_destroy(machine->loop);
+	free(machine);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/trace.h"
+#include "dm/machine.h"
+#include "dm/options.h"
+
+enum {
+	EXIT_BAD_USAGE = 1, /* as QEMU: what starts us knows no other */
+};
+
+/** What a daemon's parent waits for: its child tells by one byte that the guest is up. */
+static int ready_fd = -1;
+
+static int open_log(const struct options *options, struct err *err)
+{
+	int fd;
+
+	if (!options->log_file)
+		return 0;
+	fd = open(options->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return err_set_errno(err, -errno, "cannot write the log '%s'", options->log_file);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
+static int open_traces(const struct options *options, struct err *err)
+{
+	FILE *file;
+
+	for (size_t i = 0; i < options->trace_patterns.count; i++)
+		if (!trace_enable(options->trace_patterns.items[i], true))
+			return err_set(err, -EINVAL, "no trace point matches '%s' (-trace help)",
+				       options->trace_patterns.items[i]);
+	if (!options->trace_file)
+		return 0;
+	file = fopen(options->trace_file, "we");
+	if (!file)
+		return err_set_errno(err, -errno, "cannot write traces to '%s'",
+				     options->trace_file);
+	setvbuf(file, NULL, _IOLBF, 0);
+	trace_set_output(file);
+	return 0;
+}
+
+static int write_pidfile(const char *path, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int result = 0;
+
+	if (fd < 0)
+		return err_set_errno(err, -errno, "cannot write '%s'", path);
+	if (dprintf(fd, "%ld\n", (long)getpid()) < 0)
+		result = err_set_errno(err, -errno, "cannot write '%s'", path);
+	close(fd);
+	return result;
+}
+
+/** The parent stays until the child is ready or has failed, and passes its exit status on. */
+static void wait_for_child(int fd)
+{
+	char status = EXIT_BAD_USAGE;
+
+	while (read(fd, &status, 1) < 0 && errno == EINTR)
+		;
+	exit(status);
+}
+
+static int start_daemon(struct err *err)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_set_errno(err, -errno, "cannot go into the background");
+	pid = fork();
+	if (pid < 0)
+		return err_set_errno(err, -errno, "cannot go into the background");
+	if (pid > 0) {
+		close(fds[1]);
+		wait_for_child(fds[0]);
+	}
+	close(fds[0]);
+	ready_fd = fds[1];
+	setsid();
+	return 0;
+}
+
+static void finish_daemon(void)
+{
+	int null_fd = open("/dev/null", O_RDWR);
+	char status = 0;
+
+	if (null_fd >= 0) {
+		dup2(null_fd, STDIN_FILENO);
+		dup2(null_fd, STDOUT_FILENO);
+		close(null_fd);
+	}
+	if (write(ready_fd, &status, 1) != 1)
+		log_warning("the program that started us has gone");
+	close(ready_fd);
+}
+
+static int prepare(struct options *options, struct err *err)
+{
+	int result;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	result = open_log(options, err);
+	if (result == 0)
+		result = open_traces(options, err);
+	if (result == 0 && options->daemonize)
+		result = start_daemon(err);
+	if (result == 0 && options->pidfile)
+		result = write_pidfile(options->pidfile, err);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct machine *machine = NULL;
+	struct err err = { 0 };
+	int status = EXIT_BAD_USAGE;
+
+	switch (options_parse(&options, argc, argv, &err)) {
+	case OPTIONS_DONE:
+		options_finish(&options);
+		return 0;
+	case OPTIONS_BAD:
+		break;
+	case OPTIONS_RUN:
+		if (prepare(&options, &err) == 0)
+			machine = machine_create(&options, &err);
+		break;
+	}
+	if (machine) {
+		if (options.daemonize)
+			finish_daemon();
+		status = machine_run(machine);
+		machine_destroy(machine);
+	} else {
+		log_error("%s", err.text);
+	}
+	if (options.pidfile)
+		unlink(options.pidfile);
+	options_finish(&options);
+	return status;
+}

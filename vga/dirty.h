@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which pages of video RAM were written since the screen was last drawn: the hypervisor's dirty log
+ * of the direct window, and marks for writes that come by way of registers (a0000, screen clear).
+ * Kept only while somebody watches.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct video_ram;
+
+enum {
+	VGA_PAGE_SHIFT = 12,
+	VGA_LONG_BITS = 8 * sizeof(unsigned long),
+};
+
+struct vga_dirty {
+	unsigned long *marks; /* writes seen here; NULL while nobody watches */
+	unsigned long *pages; /* the result of vga_dirty_collect */
+	size_t page_count;
+	bool all; /* everything counts as written */
+};
+
+/** Starts keeping track, with everything written. 0 or -ENOMEM. */
+int vga_dirty_start(struct vga_dirty *dirty, const struct video_ram *vram);
+/** Nothing happens if it was not started. */
+void vga_dirty_stop(struct vga_dirty *dirty, const struct video_ram *vram);
+
+/** Makes 'pages' what was written since the last call. True if anything was. */
+bool vga_dirty_collect(struct vga_dirty *dirty, const struct video_ram *vram);
+
+/** Whether collected pages meet bytes [offset, offset + length), which lie inside of video RAM. */
+bool vga_dirty_touches(const struct vga_dirty *dirty, size_t offset, size_t length);
+
+static inline void vga_dirty_mark(struct vga_dirty *dirty, size_t offset)
+{
+	size_t page = offset >> VGA_PAGE_SHIFT;
+
+	if (dirty->marks)
+		dirty->marks[page / VGA_LONG_BITS] |= 1ul << page % VGA_LONG_BITS;
+}
+
+static inline void vga_dirty_mark_all(struct vga_dirty *dirty)
+{
+	dirty->all = true;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vga/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "vga/geometry.h"
+#include "vga/screen.h"
+#include "vga/vga.h"
+
+/* A cell as it was drawn: all that decides its dots beside geometry, colours and fonts. */
+enum cell_bits {
+	CELL_CHARACTER = 0x000000ff,
+	CELL_ATTRIBUTE_SHIFT = 8,
+	CELL_HIDDEN = 0x00010000, /* it blinks and is off now */
+	CELL_CURSOR = 0x00020000,
+	CELL_CURSOR_START_SHIFT = 18, /* scan lines of the cursor, five bits each */
+	CELL_CURSOR_END_SHIFT = 23,
+};
+#define CELL_UNKNOWN UINT32_MAX
+
+enum attribute_bits {
+	ATTRIBUTE_FOREGROUND = 0x0f,
+	ATTRIBUTE_FONT = 0x08,
+	ATTRIBUTE_BLINK = 0x80,
+	ATTRIBUTE_UNDERLINE_MASK = 0x07,
+	ATTRIBUTE_UNDERLINE = 0x01,
+};
+
+#define CURSOR_PHASE_NS (INT64_C(16) * NS_PER_SECOND / 60)
+#define BLINK_PHASE_NS  (INT64_C(32) * NS_PER_SECOND / 60)
+
+enum {
+	MAX_BAND_LINES = VGA_MAX_CELL_HEIGHT * 2,
+	PIECES_OF_SPLIT = 4, /* rows cut by the preset row, the split and the lower end */
+};
+
+/* Lines of the surface that show one row of characters. */
+struct band {
+	unsigned y, lines;
+	struct vga_row row;
+	uint8_t scans[MAX_BAND_LINES]; /* the row scan of each line */
+};
+
+struct cursor {
+	bool on;
+	uint32_t address;
+	uint32_t bits; /* of its cell */
+};
+
+static void find_band(const struct vga_geometry *g, unsigned y, unsigned height, struct band *band)
+{
+	struct vga_row row = vga_geometry_row(g, y);
+
+	band->y = y;
+	band->row = row;
+	band->lines = 0;
+	do {
+		band->scans[band->lines++] = (uint8_t)row.scan;
+		if (y + band->lines >= height || band->lines == MAX_BAND_LINES)
+			return;
+		row = vga_geometry_row(g, y + band->lines);
+	} while (row.index == band->row.index);
+}
+
+static const uint8_t *cell_bytes(const struct vga *vga, uint32_t address)
+{
+	return vga->vram.host + ((address * 4) & vga->vram_mask);
+}
+
+static struct cursor find_cursor(const struct vga *vga)
+{
+	const uint8_t *crtc = vga->state->crtc;
+	uint8_t start = crtc[VGA_CRTC_CURSOR_START], end = crtc[VGA_CRTC_CURSOR_END];
+	uint32_t address = (uint32_t)(crtc[VGA_CRTC_CURSOR_HIGH] << 8 | crtc[VGA_CRTC_CURSOR_LOW]);
+	struct cursor cursor = { .on = !(start & VGA_CURSOR_OFF) };
+
+	start &= VGA_CURSOR_SCAN_MASK;
+	cursor.address = (address + (end >> 5 & 3u)) & 0xffff;
+	end &= VGA_CURSOR_SCAN_MASK;
+	if (start > end)
+		cursor.on = false;
+	cursor.bits = CELL_CURSOR | (uint32_t)start << CELL_CURSOR_START_SHIFT |
+		      (uint32_t)end << CELL_CURSOR_END_SHIFT;
+	return cursor;
+}
+
+/* Copies the fonts out of plane 2. True if one has changed. */
+static bool update_fonts(struct vga *vga)
+{
+	struct vga_screen *screen = vga->screen;
+	bool changed = false;
+
+	for (unsigned f = 0; f < 2; f++) {
+		uint32_t base = screen->geometry.font_address[f];
+
+		for (uint32_t i = 0; i < VGA_FONT_BYTES; i++) {
+			uint8_t byte = cell_bytes(vga, base + i)[2];
+
+			changed |= byte != screen->font[f][i];
+			screen->font[f][i] = byte;
+		}
+	}
+	return changed;
+}
+
+/* The nine dots of a scan line of a character, the left one highest. */
+static unsigned glyph_dots(const struct vga_screen *screen, uint32_t cell, unsigned scan)
+{
+	const struct vga_geometry *g = &screen->geometry;
+	uint8_t character = cell & CELL_CHARACTER;
+	uint8_t attribute = (uint8_t)(cell >> CELL_ATTRIBUTE_SHIFT);
+	unsigned dots = screen->font[(attribute & ATTRIBUTE_FONT) != 0][character * 32u + scan];
+
+	dots <<= 1;
+	if (g->line_graphics && (character & 0xe0) == 0xc0)
+		dots |= (dots >> 1) & 1;
+	if ((attribute & ATTRIBUTE_UNDERLINE_MASK) == ATTRIBUTE_UNDERLINE &&
+	    scan == g->underline_scan)
+		dots = 0x1ff;
+	if (cell & CELL_HIDDEN)
+		dots = 0;
+	if ((cell & CELL_CURSOR) && scan >= (cell >> CELL_CURSOR_START_SHIFT & 31) &&
+	    scan <= (cell >> CELL_CURSOR_END_SHIFT & 31))
+		dots = 0x1ff;
+	return dots;
+}
+
+/* Draws a cell with its left edge at 'x', which may lie left of the surface. */
+static void draw_cell(struct vga *vga, const struct band *band, int x, uint32_t cell)
+{
+	const struct vga_screen *screen = vga->screen;
+	const struct vga_geometry *g = &screen->geometry;
+	const struct display_surface *surface = &vga->display->surface;
+	uint8_t attribute = (uint8_t)(cell >> CELL_ATTRIBUTE_SHIFT);
+	uint32_t foreground = screen->palette[attribute & ATTRIBUTE_FOREGROUND];
+	uint32_t background = screen->palette[attribute >> 4 & (g->blink ? 7 : 15)];
+	int first = x < 0 ? -x : 0;
+	int end = (int)(g->cell_width << g->dot_shift);
+
+	if (x + end > (int)surface->width)
+		end = (int)surface->width - x;
+	for (unsigned i = 0; i < band->lines; i++) {
+		unsigned dots = glyph_dots(screen, cell, band->scans[i]);
+		uint32_t *line = surface->pixels + (size_t)(band->y + i) * surface->stride;
+
+		for (int dot = first; dot < end; dot++)
+			line[x + dot] =
+				(dots >> (8 - (dot >> g->dot_shift)) & 1) ? foreground : background;
+	}
+	if (first < end)
+		vga_screen_damage(vga,
+				  (struct display_rect){ (unsigned)(x + first), band->y,
+							 (unsigned)(end - first), band->lines });
+}
+
+static uint32_t describe_cell(const struct vga *vga, uint32_t address, const struct cursor *cursor,
+			      bool hide_blinking)
+{
+	const uint8_t *bytes = cell_bytes(vga, address);
+	uint8_t attribute = bytes[1];
+	uint32_t cell = bytes[0] | (uint32_t)attribute << CELL_ATTRIBUTE_SHIFT;
+
+	if (hide_blinking && (attribute & ATTRIBUTE_BLINK))
+		cell |= CELL_HIDDEN;
+	if (cursor->on && address == cursor->address)
+		cell |= cursor->bits;
+	return cell;
+}
+
+/* 'drawn' are the band's cells as last drawn; NULL: unknown. */
+static void draw_band(struct vga *vga, const struct band *band, const struct cursor *cursor,
+		      bool hide_blinking, uint32_t *drawn)
+{
+	const struct vga_geometry *g = &vga->screen->geometry;
+	int width = (int)(g->cell_width << g->dot_shift);
+	int x = -(int)(band->row.pan << g->dot_shift);
+
+	for (unsigned column = 0; column <= g->columns; column++, x += width) {
+		uint32_t address = vga_geometry_address(g, &band->row, column);
+		uint32_t cell = describe_cell(vga, address, cursor, hide_blinking);
+
+		if (x >= (int)g->width) /* the column that panning brings in, with no panning */
+			break;
+		if (drawn && drawn[column] == cell)
+			continue;
+		if (drawn)
+			drawn[column] = cell;
+		draw_cell(vga, band, x, cell);
+	}
+}
+
+/* Makes room for the cells of the present geometry, all unknown. */
+static void forget_cells(struct vga_screen *screen)
+{
+	const struct vga_geometry *g = &screen->geometry;
+	size_t rows = g->height / (g->cell_height << g->scan_shift) + PIECES_OF_SPLIT;
+	size_t count = rows * (g->columns + 1);
+
+	if (count != screen->cell_count) {
+		free(screen->cells);
+		screen->cells = malloc(count * sizeof(*screen->cells));
+		screen->cell_count = screen->cells ? count : 0;
+	}
+	for (size_t i = 0; i < screen->cell_count; i++)
+		screen->cells[i] = CELL_UNKNOWN;
+}
+
+void vga_text_draw(struct vga *vga, bool full, bool written)
+{
+	struct vga_screen *screen = vga->screen;
+	const struct vga_geometry *g = &screen->geometry;
+	int64_t now = clock_now_ns(vga->clock);
+	struct cursor cursor = find_cursor(vga);
+	bool hide_blinking = g->blink && (now / BLINK_PHASE_NS & 1);
+	size_t next = 0;
+	struct band band;
+
+	if (now / CURSOR_PHASE_NS & 1)
+		cursor.on = false;
+	if ((written && update_fonts(vga)) || full)
+		forget_cells(screen);
+	for (unsigned y = 0; y < g->height; y += band.lines) {
+		bool known = next + g->columns + 1 <= screen->cell_count;
+
+		find_band(g, y, g->height, &band);
+		draw_band(vga, &band, &cursor, hide_blinking, known ? screen->cells + next : NULL);
+		next += g->columns + 1;
+	}
+}
+
+bool vga_text_snapshot(struct vga *vga, struct vga_text_screen *out)
+{
+	struct vga_geometry g;
+	struct cursor cursor = find_cursor(vga);
+	struct band band;
+
+	vga_derive_geometry(vga, &g);
+	if (g.kind != VGA_KIND_TEXT)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->columns = (unsigned)min_u64(g.columns, VGA_TEXT_MAX_COLUMNS);
+	for (unsigned y = 0; y < g.height && out->rows < VGA_TEXT_MAX_ROWS; y += band.lines) {
+		uint16_t *cells = out->cells[out->rows];
+
+		find_band(&g, y, g.height, &band);
+		for (unsigned column = 0; column < out->columns; column++) {
+			uint32_t address = vga_geometry_address(&g, &band.row, column);
+			const uint8_t *bytes = cell_bytes(vga, address);
+
+			cells[column] = (uint16_t)(bytes[0] | bytes[1] << 8);
+			if (cursor.on && address == cursor.address) {
+				out->cursor_visible = true;
+				out->cursor_x = column;
+				out->cursor_y = out->rows;
+			}
+		}
+		out->rows++;
+	}
+	return true;
+}
