@@ -68,3 +68,10 @@ void chr_accept(struct chr *chr);
 
 /** The next descriptor that a UNIX socket's peer passed, now the caller's, or -1. */
 int chr_take_fd(struct chr *chr);
+
+/**
+ * Each connection to a listening socket becomes a port of its own, handed to 'accepted' and then
+ * its to destroy; the listening port itself never opens. False if 'chr' does not listen.
+ */
+bool chr_set_acceptor(struct chr *chr, void (*accepted)(void *opaque, struct chr *peer),
+		      void *opaque);
