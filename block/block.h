@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Disk images and media as drives see them: a size, and asynchronous requests that move data between the image and pieces
- * of guest memory. Requests of one drive may complete in any order, on the loop, under the machine lock. An empty medium
- * is a block device of its own kind (block_create_empty), so that nobody holds NULL.
+ * Disk images and media as drives see them: a size, and asynchronous requests that move data
+ * between the image and pieces of guest memory. Requests of one drive may complete in any order, on
+ * the loop, under the machine lock. An empty medium is a block device of its own kind
+ * (block_create_empty), so that nobody holds NULL.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <sys/uio.h>
 
 #include "base/list.h"
+#include "block/aio.h"
 
 struct err;
 struct loop;
@@ -26,16 +28,18 @@ enum block_op {
 /** Owned by the caller, and untouched by him, from block_start until 'complete'. */
 struct block_request {
 	enum block_op op;
-	uint64_t offset;          /* bytes; a multiple of 512 for disks */
-	const struct iovec *iov;  /* guest memory or the caller's own */
+	uint64_t offset;         /* bytes; a multiple of 512 for disks */
+	const struct iovec *iov; /* guest memory or the caller's own */
 	unsigned iov_count;
-	/** 'result' is 0 or -errno; on an error any part may have been done. Never called from within block_start. */
+	/** 'result' is 0 or -errno; on an error any part may have been done. Never called from
+	 * within block_start. */
 	void (*complete)(struct block_request *request, int result);
 	/* private to block/ */
 	struct list_node node;
 	struct block *block;
 	size_t bytes;
-	void *driver_data;
+	size_t done;
+	struct aio_op io;
 };
 
 enum block_cache {
@@ -43,14 +47,14 @@ enum block_cache {
 	BLOCK_CACHE_WRITETHROUGH, /* each write is flushed */
 	BLOCK_CACHE_NONE,         /* O_DIRECT where the alignment of guest memory allows it */
 	BLOCK_CACHE_DIRECTSYNC,
-	BLOCK_CACHE_UNSAFE,       /* flush does nothing */
+	BLOCK_CACHE_UNSAFE, /* flush does nothing */
 };
 
 /** What to do when the host fails a request (werror, rerror). */
 enum block_error_action {
 	BLOCK_ERROR_REPORT,
 	BLOCK_ERROR_IGNORE,
-	BLOCK_ERROR_STOP,   /* hold the request, stop the machine; it is tried again by block_retry */
+	BLOCK_ERROR_STOP, /* hold the request, stop the machine; it is tried again by block_retry */
 	BLOCK_ERROR_ENOSPC, /* stop on ENOSPC, else report */
 };
 
@@ -61,6 +65,7 @@ struct block_options {
 	bool read_only;
 	bool snapshot; /* writes go to a temporary overlay and are dropped at the end */
 	bool is_cdrom; /* host drives are opened for reading media, sectors count 2048 bytes */
+	bool no_lock;  /* do not claim the image against other processes */
 	enum block_cache cache;
 	enum block_error_action write_error, read_error;
 };
@@ -69,11 +74,12 @@ struct block_stats {
 	uint64_t read_bytes, write_bytes, reads, writes, flushes, errors;
 };
 
-/** Opens an image, block device or host CD drive. NULL and a sentence that names the file and what to do. */
+/** Opens an image, block device or host CD drive. NULL and a sentence that names the file and what
+ * to do. */
 struct block *block_open(const struct block_options *options, struct loop *loop, struct err *err);
 /** A drive without a medium. Size 0, every request fails with -ENOMEDIUM. */
 struct block *block_create_empty(struct loop *loop);
-/** Waits for what is under way, flushes, closes. NULL is ignored. */
+/** Waits for what is under way, cancels what is held, flushes, closes. NULL is ignored. */
 void block_close(struct block *block);
 
 bool block_is_empty(const struct block *block);
@@ -83,10 +89,17 @@ const char *block_filename(const struct block *block);
 const char *block_format(const struct block *block);
 void block_get_stats(const struct block *block, struct block_stats *stats);
 
-/** Starts a request. It always completes, later, by 'complete'. */
+/**
+ * Starts a request. It always completes, later, by 'complete'. Beyond the medium's end or with
+ * lengths that are not whole sectors of 512 bytes it fails with -EINVAL, without a medium with
+ * -ENOMEDIUM, writing to a read-only one with -EROFS.
+ */
 void block_start(struct block *block, struct block_request *request);
 
-/** Waits until no request is under way, without running other callbacks; completions are delivered before it returns. */
+/**
+ * Waits until no request is under way, without running other callbacks; completions are delivered
+ * before it returns. Held requests (BLOCK_ERROR_STOP) stay held.
+ */
 void block_drain(struct block *block);
 
 /** Synchronous read for set-up, tools and tests. 0 or -errno. */
@@ -96,7 +109,10 @@ int block_flush_now(struct block *block);
 
 /** Who is told that a request is held by BLOCK_ERROR_STOP; the machine stops then. */
 void block_set_error_hook(struct block *block,
-			  void (*stopped)(void *opaque, struct block *block, bool is_write, int error),
+			  void (*stopped)(void *opaque, struct block *block, bool is_write,
+					  int error),
 			  void *opaque);
 /** Tries held requests again: the machine goes on. */
 void block_retry(struct block *block);
+/** Completes held requests with -ECANCELED, before it returns: the drive is being reset. */
+void block_cancel_held(struct block *block);

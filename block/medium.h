@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The place in a removable-media drive into which control puts media and which the drive's chip reads. Tray and lock are
- * the drive's; this is the port between them.
+ * The place in a removable-media drive into which control puts media and which the drive's chip
+ * reads. Tray and lock are the drive's; this is the port between them.
  */
 #pragma once
 
@@ -11,7 +11,8 @@ struct medium_slot {
 	struct block *block; /* never NULL; owned by the slot */
 	char *id;            /* the device's id, "ide-5632"; owned; may be NULL */
 	void *opaque;
-	/** The drive's side. A person asks for an eject: false if the guest holds the tray locked (it is told of the request). */
+	/** The drive's side. A person asks for an eject: false if the guest holds the tray locked
+	 * (it is told of the request). */
 	bool (*eject_requested)(void *opaque, bool force);
 	bool (*is_locked)(void *opaque);
 	bool (*is_tray_open)(void *opaque);

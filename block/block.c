@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "block/block.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/trace.h"
+#include "block/driver.h"
+
+/* Requests */
+
+static bool is_counted_as_write(const struct block_request *request)
+{
+	return request->op != BLOCK_READ;
+}
+
+static enum block_error_action error_action(const struct block_request *request, int result)
+{
+	const struct block *block = request->block;
+	enum block_error_action action =
+		is_counted_as_write(request) ? block->write_error : block->read_error;
+
+	if (action == BLOCK_ERROR_ENOSPC)
+		return result == -ENOSPC ? BLOCK_ERROR_STOP : BLOCK_ERROR_REPORT;
+	return action;
+}
+
+static void count_success(struct block_stats *stats, const struct block_request *request)
+{
+	switch (request->op) {
+	case BLOCK_READ:
+		stats->reads++;
+		stats->read_bytes += request->bytes;
+		break;
+	case BLOCK_WRITE:
+		stats->writes++;
+		stats->write_bytes += request->bytes;
+		break;
+	case BLOCK_FLUSH:
+		stats->flushes++;
+		break;
+	}
+}
+
+static void hold(struct block_request *request, int result)
+{
+	struct block *block = request->block;
+
+	list_append(&block->held, &request->node);
+	if (block->stopped)
+		block->stopped(block->stopped_opaque, block, is_counted_as_write(request), result);
+}
+
+/* Only what the host failed is a matter of policy; what the guest asked for in error is the
+ * guest's. */
+static bool is_host_failure(int result)
+{
+	return result != -EINVAL && result != -ENOMEDIUM && result != -EROFS &&
+	       result != -ECANCELED;
+}
+
+void block_request_done(struct block_request *request, int result)
+{
+	struct block *block = request->block;
+
+	list_remove(&request->node);
+	TRACE(block, done, "op %d offset %llu bytes %zu: %d", request->op,
+	      (unsigned long long)request->offset, request->bytes, result);
+	if (result == 0)
+		count_success(&block->stats, request);
+	else
+		block->stats.errors++;
+	if (result != 0 && is_host_failure(result)) {
+		enum block_error_action action = error_action(request, result);
+
+		if (action == BLOCK_ERROR_STOP) {
+			hold(request, result);
+			return;
+		}
+		if (action == BLOCK_ERROR_IGNORE)
+			result = 0;
+	}
+	request->complete(request, result);
+}
+
+static void io_done(struct aio_op *op, int result)
+{
+	block_request_done(container_of(op, struct block_request, io), result);
+}
+
+static int check_request(struct block *block, struct block_request *request)
+{
+	request->bytes = 0;
+	if (block_is_empty(block))
+		return -ENOMEDIUM;
+	if (request->op == BLOCK_FLUSH)
+		return 0;
+	for (unsigned i = 0; i < request->iov_count; i++) {
+		if (__builtin_add_overflow(request->bytes, request->iov[i].iov_len,
+					   &request->bytes))
+			return -EINVAL;
+	}
+	if (request->offset % BLOCK_SECTOR_BYTES || request->bytes % BLOCK_SECTOR_BYTES ||
+	    !range_fits(request->offset, request->bytes, block->size_bytes))
+		return -EINVAL;
+	return request->op == BLOCK_WRITE && block->read_only ? -EROFS : 0;
+}
+
+void block_start(struct block *block, struct block_request *request)
+{
+	int result;
+
+	request->block = block;
+	request->done = 0;
+	list_init(&request->node);
+	list_append(&block->in_flight, &request->node);
+	result = check_request(block, request);
+	if (result == 0 && (request->op == BLOCK_FLUSH || request->bytes > 0)) {
+		block->driver->start(block, request);
+		return;
+	}
+	request->io.owner = block;
+	request->io.complete = io_done;
+	aio_complete_later(block->aio, &request->io, result);
+}
+
+void block_prepare_io(struct block_request *request, const struct aio_file *file,
+		      enum aio_kind kind, size_t skip, size_t bytes)
+{
+	request->io.kind = kind;
+	request->io.file = file;
+	request->io.offset = request->offset + skip;
+	request->io.iov = request->iov;
+	request->io.iov_count = request->iov_count;
+	request->io.skip = skip;
+	request->io.bytes = bytes;
+	request->io.avoid_direct = false;
+	request->io.owner = request->block;
+	request->io.complete = io_done;
+}
+
+void block_zero_iov(const struct block_request *request, size_t skip, size_t bytes)
+{
+	for (unsigned i = 0; i < request->iov_count && bytes > 0; i++) {
+		size_t length = request->iov[i].iov_len;
+
+		if (skip >= length) {
+			skip -= length;
+			continue;
+		}
+		length = min_size(length - skip, bytes);
+		memset((char *)request->iov[i].iov_base + skip, 0, length);
+		bytes -= length;
+		skip = 0;
+	}
+}
+
+void block_drain(struct block *block)
+{
+	while (!list_is_empty(&block->in_flight))
+		aio_wait(block->aio, block);
+}
+
+void block_retry(struct block *block)
+{
+	/* None is held anew within this loop: completions come later. */
+	while (!list_is_empty(&block->held)) {
+		struct block_request *request =
+			container_of(block->held.next, struct block_request, node);
+
+		list_remove(&request->node);
+		block_start(block, request);
+	}
+}
+
+void block_cancel_held(struct block *block)
+{
+	while (!list_is_empty(&block->held)) {
+		struct block_request *request =
+			container_of(block->held.next, struct block_request, node);
+
+		list_remove(&request->node);
+		request->complete(request, -ECANCELED);
+	}
+}
+
+/* Synchronous requests */
+
+struct request_now {
+	struct block_request request;
+	bool is_complete;
+	int result;
+};
+
+static void now_complete(struct block_request *request, int result)
+{
+	struct request_now *now = container_of(request, struct request_now, request);
+
+	now->is_complete = true;
+	now->result = result;
+}
+
+static int run_now(struct block *block, struct request_now *now)
+{
+	enum block_error_action write_error = block->write_error, read_error = block->read_error;
+
+	/* Nobody could let a held one go on. */
+	block->write_error = block->read_error = BLOCK_ERROR_REPORT;
+	now->request.complete = now_complete;
+	block_start(block, &now->request);
+	while (!now->is_complete)
+		aio_wait(block->aio, block);
+	block->write_error = write_error;
+	block->read_error = read_error;
+	return now->result;
+}
+
+int block_read_now(struct block *block, uint64_t offset, void *data, size_t length)
+{
+	struct iovec iov = { data, length };
+	struct request_now now = {
+		.request = {.op = BLOCK_READ, .offset = offset, .iov = &iov, .iov_count = 1},
+	};
+
+	block_drain(block);
+	return run_now(block, &now);
+}
+
+int block_flush_now(struct block *block)
+{
+	struct request_now now = { .request = { .op = BLOCK_FLUSH } };
+
+	if (block_is_empty(block) || block->read_only)
+		return 0;
+	block_drain(block);
+	return run_now(block, &now);
+}
+
+/* Properties */
+
+bool block_is_empty(const struct block *block)
+{
+	struct block *looked_at = (struct block *)block;
+
+	if (!block->driver)
+		return true;
+	return block->driver->is_present && !block->driver->is_present(looked_at);
+}
+
+uint64_t block_size_bytes(const struct block *block)
+{
+	return block->size_bytes;
+}
+
+bool block_is_read_only(const struct block *block)
+{
+	return block->read_only;
+}
+
+const char *block_filename(const struct block *block)
+{
+	return block->filename;
+}
+
+const char *block_format(const struct block *block)
+{
+	return block->format;
+}
+
+void block_get_stats(const struct block *block, struct block_stats *stats)
+{
+	*stats = block->stats;
+}
+
+void block_set_error_hook(struct block *block,
+			  void (*stopped)(void *opaque, struct block *block, bool is_write,
+					  int error),
+			  void *opaque)
+{
+	block->stopped = stopped;
+	block->stopped_opaque = opaque;
+}
+
+/* Opening and closing */
+
+static void block_free(struct block *block)
+{
+	if (block->aio)
+		aio_release(block->aio);
+	free(block->filename);
+	free(block);
+}
+
+static struct block *block_create(struct loop *loop, const char *filename)
+{
+	struct block *block = calloc(1, sizeof(*block));
+
+	if (!block)
+		return NULL;
+	list_init(&block->in_flight);
+	list_init(&block->held);
+	block->format = "raw";
+	block->read_only = true;
+	block->filename = strdup(filename);
+	block->aio = aio_acquire(loop);
+	if (block->filename && block->aio)
+		return block;
+	block_free(block);
+	return NULL;
+}
+
+struct block *block_create_empty(struct loop *loop)
+{
+	return block_create(loop, "");
+}
+
+static int check_format(const char *format, const char *filename, struct err *err)
+{
+	static const char *const known[] = { "raw",  "qcow", "qcow2", "qed",       "vmdk", "vdi",
+					     "vhdx", "vpc",  "vhd",   "parallels", NULL };
+	const char *nearest;
+
+	if (!format || strcmp(format, "raw") == 0)
+		return 0;
+	for (unsigned i = 1; known[i]; i++) {
+		if (strcmp(format, known[i]) == 0)
+			return err_set(
+				err, -ENOTSUP,
+				"format '%s' of '%s' is not supported yet; convert the image with "
+				"'qemu-img convert -O raw'",
+				format, filename);
+	}
+	nearest = err_nearest_word(format, known);
+	return err_set(err, -EINVAL, "unknown image format '%s' of '%s'%s%s%s", format, filename,
+		       nearest ? ", did you mean '" : "; images must be 'raw'",
+		       nearest ? nearest : "", nearest ? "'" : "");
+}
+
+struct block *block_open(const struct block_options *options, struct loop *loop, struct err *err)
+{
+	const char *filename = options->filename ? options->filename : "(passed descriptor)";
+	struct block *block = NULL;
+	int result = check_format(options->format, filename, err);
+
+	if (result < 0)
+		goto failed;
+	block = block_create(loop, filename);
+	if (!block || aio_prepare(block->aio) < 0) {
+		err_set(err, -ENOMEM, "no memory or descriptors left to open '%s'", filename);
+		goto failed;
+	}
+	block->is_cdrom = options->is_cdrom;
+	block->cache = options->cache;
+	block->write_error = options->write_error;
+	block->read_error = options->read_error;
+	if (raw_open(block, options, err) < 0)
+		goto failed;
+	if (options->snapshot && !options->is_cdrom && cow_open(block, err) < 0) {
+		block_close(block);
+		return NULL;
+	}
+	return block;
+
+failed:
+	if (options->fd >= 0)
+		close(options->fd);
+	if (block)
+		block_free(block);
+	return NULL;
+}
+
+void block_close(struct block *block)
+{
+	if (!block)
+		return;
+	block_drain(block);
+	block_cancel_held(block);
+	block_flush_now(block);
+	if (block->driver)
+		block->driver->close(block);
+	block_free(block);
+}
