@@ -9,6 +9,7 @@
 #include "firmware/acpi.h"
 #include "firmware/boot.h"
 #include "firmware/e820.h"
+#include "firmware/smbios.h"
 
 /** Keys of the configuration port, as its specification numbers them. */
 enum key {
@@ -22,6 +23,9 @@ enum key {
 	KEY_MAX_CPUS = 0x0f,
 	KEY_IRQ0_OVERRIDE = 0x8002,
 };
+
+/** As far as CMOS can say. */
+#define MAX_HIGH_BYTES (UINT64_C(1) << 40)
 
 struct build {
 	const struct firmware_board *board;
@@ -142,6 +146,15 @@ static void add_acpi(struct build *build)
 	add_sleep_states(build);
 }
 
+static void add_smbios(struct build *build)
+{
+	struct smbios_blobs smbios;
+
+	smbios_build(build->board, build->arena, &smbios);
+	add_blob(build, SMBIOS_TABLES_FILE, &smbios.tables);
+	add_blob(build, SMBIOS_ANCHOR_FILE, &smbios.anchor);
+}
+
 static void add_roms(struct build *build)
 {
 	for (size_t i = 0; i < build->board->rom_count; i++) {
@@ -155,6 +168,9 @@ static int check_board(const struct firmware_board *board, struct err *err)
 {
 	if (board->low_bytes < 1 << 20)
 		return err_set(err, -EINVAL, "the BIOS needs at least 1 MiB of memory");
+	if (board->low_bytes > BOARD_IOAPIC_BASE || board->high_bytes > MAX_HIGH_BYTES)
+		return err_set(err, -EINVAL,
+			       "more than 1 TiB of memory, or no room for PCI below 4 GiB");
 	if (board->cpus < 1 || board->cpus > board->max_cpus || board->max_cpus > BOARD_MAX_CPUS)
 		return err_set(err, -EINVAL,
 			       "%u processors of at most %u are not possible, the limit is %d",
@@ -177,6 +193,7 @@ int firmware_build(const struct firmware_board *board, struct arena *arena,
 	add_keys(&build);
 	add_memory_map(&build);
 	add_boot(&build);
+	add_smbios(&build);
 	if (board->acpi)
 		add_acpi(&build);
 	add_roms(&build);
