@@ -58,10 +58,9 @@ static int64_t beam_time_ns(struct vga *vga)
 {
 	int64_t now = clock_now_ns(vga->clock);
 
-	if (now <= vga->status_ns && vga->status_ns - now < NS_PER_SECOND)
-		now = vga->status_ns + 20 * NS_PER_US;
+	vga->status_lead_ns = now == vga->status_ns ? vga->status_lead_ns + 20 * NS_PER_US : 0;
 	vga->status_ns = now;
-	return now;
+	return now + vga->status_lead_ns;
 }
 
 uint8_t vga_beam_status(struct vga *vga)

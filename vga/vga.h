@@ -113,6 +113,7 @@ struct vga {
 	struct vga_dirty dirty;
 	struct vga_screen *screen; /* NULL while nobody watches */
 	int64_t status_ns;         /* time of the last read of input status 1 */
+	int64_t status_lead_ns;    /* how far the beam ran ahead while time stood still */
 };
 
 /**
