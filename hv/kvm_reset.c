@@ -17,6 +17,7 @@
 #include "hv/kvm.h"
 
 #define CR0_AT_RESET     UINT64_C(0x60000010) /* CD, NW, ET */
+#define CR0_CD_ET        UINT64_C(0x40000010)
 #define DR6_AT_RESET     UINT64_C(0xffff0ff0)
 #define DR7_AT_RESET     UINT64_C(0x400)
 #define RIP_AT_RESET     UINT64_C(0xfff0)
@@ -207,10 +208,18 @@ static void reset_special_registers(struct kvm_vcpu *vcpu)
 		.ldt = segment(0, 0, SEGMENT_LDT, true),
 		.gdt = { .limit = 0xffff },
 		.idt = { .limit = 0xffff },
-		.cr0 = CR0_AT_RESET,
 		.apic_base = APIC_BASE_GPA | APIC_BASE_ENABLED | (vcpu->index ? 0 : APIC_BASE_BSP),
 	};
 
+	/*
+	 * On AMD hosts KVM drops the root of the nested page tables with the VMCB of a processor
+	 * that shut down, and looks for it only when a register that governs paging changes. If the
+	 * guest had CR0 as at reset, nothing would change, and the processor would fault on its
+	 * first instruction for ever. So go by way of another CR0.
+	 */
+	sregs.cr0 = CR0_CD_ET;
+	check(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs), "special registers", vcpu->index);
+	sregs.cr0 = CR0_AT_RESET;
 	check(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs), "special registers", vcpu->index);
 }
 
