@@ -121,8 +121,8 @@ struct firmware_board {
 
 	/** Letters: a floppy, c disk, d CD-ROM, n network; three count. NULL or "": "cad". */
 	const char *boot_order;
-	/** Devices in boot order, as SeaBIOS names them (boot_paths.h); they come before what the
-	 * letters say. */
+	/** Devices in boot order, as SeaBIOS names them (docs/firmware.md); they come before what
+	 * the letters say. */
 	const char *const *boot_paths;
 	size_t boot_path_count;
 	bool boot_strict; /* nothing but boot_paths is tried */
