@@ -33,7 +33,7 @@ static const struct state_field state_fields[] = {
 	STATE_STRUCT(struct stdvga_state, pci, &pci_state_table),
 	STATE_STRUCT(struct stdvga_state, vga, &vga_state_table),
 };
-static const STATE_TABLE(stdvga_state_table, stdvga_state, state_fields);
+static STATE_TABLE(stdvga_state_table, stdvga_state, state_fields);
 
 /* BAR 2, registers as bytes; what lies between them reads as 0. */
 
