@@ -253,6 +253,16 @@ static void test_fadt(void **state)
 	assert_memory_equal(fadt + 220, "\x01\x20\x00\x00\xe0\xaf", 6);
 }
 
+/** SeaBIOS' parser reads names, scopes and devices only; it must not meet an If on the way. */
+static void test_dsdt_begins_with_a_name(void **state)
+{
+	struct firmware_board board = full_board();
+
+	(void)state;
+	boot(&board);
+	assert_memory_equal(at(load_le32(find_table("FACP", 0) + 40)) + 36, "\x08_S5_", 5);
+}
+
 static void test_madt(void **state)
 {
 	struct firmware_board board = full_board();
@@ -581,6 +591,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_table_is_found),
 		cmocka_unit_test(test_fadt),
+		cmocka_unit_test(test_dsdt_begins_with_a_name),
 		cmocka_unit_test(test_madt),
 		cmocka_unit_test(test_hpet_and_waet),
 		cmocka_unit_test(test_no_acpi_no_tables),
