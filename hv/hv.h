@@ -186,6 +186,13 @@ struct hv {
  * The cores. Each allocates guest RAM (Xen: maps it on demand), creates its processors and leaves
  * them stopped. NULL and a sentence that says what is wrong with the host and what to do.
  */
+/**
+ * Begins to create the virtual machine in the background, for hv_kvm_create to pick up: the kernel
+ * spends most of that time waiting (10 ms). May be called once, when it is known that the KVM core
+ * will be used, after the last fork and by the process's first thread. Failures are hv_kvm_create's
+ * to report.
+ */
+void hv_kvm_prepare(void);
 struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client *client,
 			 struct loop *loop, struct err *err);
 struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client *client,

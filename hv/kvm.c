@@ -280,21 +280,14 @@ static int create_chips(struct kvm_core *core, struct err *err)
 
 static int create_vm(struct kvm_core *core, struct err *err)
 {
-	struct kvm_host_facts facts;
-	int bytes;
+	int bytes, code = kvm_host_create_vm(&core->kvm_fd, &core->vm_fd, err);
 
-	core->kvm_fd = kvm_host_open(err);
-	if (core->kvm_fd < 0)
-		return core->kvm_fd;
+	if (code < 0)
+		return code;
 	bytes = ioctl(core->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (bytes < (int)sizeof(struct kvm_run))
 		return err_set(err, -EPROTO, "KVM's processors have no state to share");
 	core->run_bytes = (uint32_t)bytes;
-	core->vm_fd = ioctl(core->kvm_fd, KVM_CREATE_VM, 0);
-	if (core->vm_fd < 0) {
-		kvm_host_gather(&facts, errno);
-		return kvm_host_explain_create(&facts, err);
-	}
 	core->has_xcrs = kvm_host_check(core->kvm_fd, KVM_CAP_XCRS) != 0;
 	core->has_smm = kvm_host_check(core->vm_fd, KVM_CAP_X86_SMM) != 0;
 	core->collects_ports = kvm_host_check(core->kvm_fd, KVM_CAP_COALESCED_PIO) != 0;

@@ -131,10 +131,14 @@ void kvm_host_gather(struct kvm_host_facts *facts, int code);
 /** The sentences for a failed open and a failed creation of the virtual machine. Return -code. */
 int kvm_host_explain_open(const struct kvm_host_facts *facts, struct err *err);
 int kvm_host_explain_create(const struct kvm_host_facts *facts, struct err *err);
-/** Opens /dev/kvm and checks that it is one that serves. A descriptor, or -errno and a sentence. */
-int kvm_host_open(struct err *err);
 /** As the ioctl KVM_CHECK_EXTENSION: 0 for no. */
 int kvm_host_check(int fd, int capability);
+
+/**
+ * Opens /dev/kvm, checks that it is one that serves, and creates a virtual machine, or takes the
+ * one that hv_kvm_prepare began. 0 and two descriptors, or -errno and a sentence.
+ */
+int kvm_host_create_vm(int *kvm_fd, int *vm_fd, struct err *err);
 
 /* kvm_cpuid.c */
 

@@ -8,6 +8,10 @@
 #include "base/err.h"
 #include "hv/hv.h"
 
+void hv_kvm_prepare(void)
+{
+}
+
 struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client *client,
 			 struct loop *loop, struct err *err)
 {

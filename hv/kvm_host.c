@@ -177,7 +177,7 @@ static int check_capabilities(int fd, struct err *err)
 	return 0;
 }
 
-int kvm_host_open(struct err *err)
+static int open_device(struct err *err)
 {
 	struct kvm_host_facts facts;
 	int code, fd = open(device_path, O_RDWR | O_CLOEXEC);
@@ -192,4 +192,72 @@ int kvm_host_open(struct err *err)
 		return code;
 	}
 	return fd;
+}
+
+/** An opened device with a virtual machine, or why there is none. */
+struct opening {
+	int kvm_fd, vm_fd;
+	int code;
+	struct err err;
+};
+
+static void open_vm(struct opening *opening)
+{
+	struct kvm_host_facts facts;
+
+	opening->vm_fd = -1;
+	opening->kvm_fd = open_device(&opening->err);
+	opening->code = opening->kvm_fd < 0 ? opening->kvm_fd : 0;
+	if (opening->code < 0)
+		return;
+	opening->vm_fd = ioctl(opening->kvm_fd, KVM_CREATE_VM, 0);
+	if (opening->vm_fd < 0) {
+		kvm_host_gather(&facts, errno);
+		opening->code = kvm_host_explain_create(&facts, &opening->err);
+		close(opening->kvm_fd);
+	}
+}
+
+/* The one that hv_kvm_prepare began; only the first thread touches it, and the thread until it is
+ * joined. */
+static struct {
+	bool begun;
+	pthread_t thread;
+	struct opening opening;
+} early;
+
+static void *open_early(void *opaque)
+{
+	open_vm(opaque);
+	return NULL;
+}
+
+void hv_kvm_prepare(void)
+{
+	sigset_t all, before;
+
+	if (early.begun)
+		return;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	early.begun = pthread_create(&early.thread, NULL, open_early, &early.opening) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+int kvm_host_create_vm(int *kvm_fd, int *vm_fd, struct err *err)
+{
+	struct opening opening = { .code = 0 };
+
+	if (early.begun) {
+		pthread_join(early.thread, NULL);
+		early.begun = false;
+		opening = early.opening;
+	} else {
+		open_vm(&opening);
+	}
+	if (opening.code < 0)
+		return err_set(err, opening.code, "%s", opening.err.text);
+	*kvm_fd = opening.kvm_fd;
+	*vm_fd = opening.vm_fd;
+	return 0;
 }

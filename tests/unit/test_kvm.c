@@ -950,9 +950,11 @@ static int probe(void **state)
 {
 	struct hv_config config = { .cpus = 1, .max_cpus = 1, .low_bytes = RAM_BYTES };
 	struct hv_client client = { 0 };
-	struct hv *hv = hv_kvm_create(&config, &client, NULL, &no_kvm);
+	struct hv *hv;
 
 	(void)state;
+	hv_kvm_prepare(); /* the guests below are created without */
+	hv = hv_kvm_create(&config, &client, NULL, &no_kvm);
 	have_kvm = hv != NULL;
 	hv_destroy(hv);
 	return 0;
