@@ -9,7 +9,6 @@
  *	firmware_build(&board, &arena, &items, &err);  items lie in the arena
  *	fw_cfg_set_key and fw_cfg_set_file for each of items.keys and items.files
  *	cmos_build(&board, values);                    the clock chip's CMOS
- *	firmware_payload_open_bios(…);                 the BIOS itself
  */
 #pragma once
 

@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "firmware/cmos.h"
 #include "firmware/firmware.h"
-#include "firmware/payload.h"
+#include "firmware/mptable.h"
 #include "firmware/smbios.h"
 
 static uint8_t arena_bytes[FIRMWARE_ARENA_BYTES] __attribute__((aligned(64)));
@@ -458,45 +458,47 @@ static void test_dmidecode_reads_it(void **state)
 	assert_null(strstr(output, "OUT OF SPEC"));
 }
 
-/* Images */
+/* MP table */
 
-static void write_file(const char *path, size_t length)
+static void test_mptable(void **state)
 {
-	FILE *file = fopen(path, "wb");
-
-	assert_non_null(file);
-	for (size_t i = 0; i < length; i++)
-		fputc((int)(i & 0xff), file);
-	fclose(file);
-}
-
-static void test_payload(void **state)
-{
-	char path[] = "/tmp/hvmdm-bios-XXXXXX";
-	struct firmware_payload payload = { 0 };
-	struct err err = { "" };
+	struct firmware_board board = small_board();
+	unsigned counts[5] = { 0 };
+	const uint8_t *table, *entry, *end;
+	struct arena arena;
+	struct blob blob;
 
 	(void)state;
-	close(mkstemp(path));
-	assert_int_equal(firmware_payload_open(&payload, path, &err), -EINVAL); /* empty */
-	write_file(path, 100000);
-	assert_int_equal(firmware_payload_open(&payload, path, &err), 0);
-	assert_int_equal(payload.length, 100000);
-	assert_int_equal(payload.data[99999], 99999 & 0xff);
-	firmware_payload_close(&payload);
-	firmware_payload_close(&payload);
-	assert_int_equal(firmware_payload_open_bios(&payload, path, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "multiple of 64 KiB"));
-	assert_null(payload.data);
-	write_file(path, 128 << 10);
-	assert_int_equal(firmware_payload_open_bios(&payload, path, &err), 0);
-	firmware_payload_close(&payload);
-	unlink(path);
-	assert_int_equal(firmware_payload_open(&payload, path, &err), -ENOENT);
-	assert_int_equal(firmware_payload_open(&payload, "no-such-image.bin", &err), -ENOENT);
-	assert_non_null(strstr(err.text, "seabios"));
-	assert_int_equal(firmware_payload_open(&payload, "/dev/zero", &err), -EINVAL);
-	assert_int_equal(firmware_payload_open(&payload, "/tmp/", &err), -EINVAL);
+	board.cpus = 2;
+	board.max_cpus = 4;
+	arena_init(&arena, arena_bytes, sizeof(arena_bytes));
+	blob_open(&blob, &arena);
+	mptable_build(&board, 0xf0000, &blob);
+	assert_memory_equal(blob.data, "_MP_\x10\x00\x0f\x00\x01\x04", 10);
+	assert_int_equal(bytes_sum(blob.data, 16), 0);
+	table = blob.data + 16;
+	end = table + load_le16(table + 4);
+	assert_memory_equal(table, "PCMP", 4);
+	assert_ptr_equal(end, blob.data + blob.length);
+	assert_int_equal(bytes_sum(table, load_le16(table + 4)), 0);
+	assert_int_equal(load_le32(table + 36), 0xfee00000);
+	for (entry = table + 44; entry < end; entry += entry[0] ? 8 : 20) {
+		assert_in_range(entry[0], 0, 4);
+		counts[entry[0]]++;
+		if (entry[0] == 0)
+			assert_int_equal(entry[3], entry[1] == 0 ? 3 : entry[1] == 1 ? 1 : 0);
+		if (entry[0] == 3 && entry[4] == 0)
+			assert_int_equal(entry[7], 16 + (((entry[5] >> 2) + (entry[5] & 3)) & 7));
+		if (entry[0] == 3 && entry[4] == 1)
+			assert_int_equal(entry[7], entry[5] ? entry[5] : 2);
+	}
+	assert_ptr_equal(entry, end);
+	assert_int_equal(counts[0], 4);
+	assert_int_equal(counts[1], 2);
+	assert_int_equal(counts[2], 1);
+	assert_int_equal(counts[3], 31 * 4 + 15);
+	assert_int_equal(counts[4], 2);
+	assert_int_equal(load_le16(table + 34), 4 + 2 + 1 + 31 * 4 + 15 + 2);
 }
 
 int main(void)
@@ -515,7 +517,7 @@ int main(void)
 		cmocka_unit_test(test_cmos_checksum),
 		cmocka_unit_test(test_smbios_anchor),
 		cmocka_unit_test(test_dmidecode_reads_it),
-		cmocka_unit_test(test_payload),
+		cmocka_unit_test(test_mptable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
