@@ -127,6 +127,17 @@ static bool update_bar(struct pci_function *function, unsigned index)
 	return left;
 }
 
+static void drive_intx(struct pci_function *function)
+{
+	uint16_t command = load_le16(function->config.bytes + PCI_COMMAND);
+	bool level = function->state->intx_level && !(command & PCI_COMMAND_INTX_DISABLE);
+	struct pci_bus *bus = function->bus;
+
+	if (bus && bus->intx.set && function->identity.interrupt_pin)
+		bus->intx.set(bus->intx.opaque, function->slot,
+			      function->identity.interrupt_pin - 1u, level);
+}
+
 void pci_function_update(struct pci_function *function)
 {
 	bool left = false;
@@ -138,17 +149,7 @@ void pci_function_update(struct pci_function *function)
 			left |= update_bar(function, i);
 	if (left)
 		pci_bus_settle(function->bus);
-}
-
-static void drive_intx(struct pci_function *function)
-{
-	uint16_t command = load_le16(function->config.bytes + PCI_COMMAND);
-	bool level = function->state->intx_level && !(command & PCI_COMMAND_INTX_DISABLE);
-	struct pci_bus *bus = function->bus;
-
-	if (bus && bus->intx.set && function->identity.interrupt_pin)
-		bus->intx.set(bus->intx.opaque, function->slot,
-			      function->identity.interrupt_pin - 1u, level);
+	drive_intx(function);
 }
 
 void pci_function_reset(struct pci_function *function)

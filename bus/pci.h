@@ -70,7 +70,7 @@ void pci_function_set_bar(struct pci_function *function, unsigned index, struct 
 /** Power-on values; BARs vanish from the map, INTx falls. To be called from the chip's reset. */
 void pci_function_reset(struct pci_function *function);
 
-/** Puts BARs where the registers say: after a load. */
+/** Puts BARs where the registers say and drives INTx: after a load. */
 void pci_function_update(struct pci_function *function);
 
 uint32_t pci_config_read(struct pci_function *function, unsigned offset, unsigned size);

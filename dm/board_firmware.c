@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The firmware's part of the board on cores without a firmware of their own: the BIOS image, what SeaBIOS finds at the
- * configuration port, and the CMOS contents.
+ * The firmware's part of the board on cores without a firmware of their own: the BIOS image, what
+ * SeaBIOS finds at the configuration port, and the CMOS contents.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,14 +29,17 @@ static const char *boot_order(const struct board *board)
 static void describe_disks(struct board *board)
 {
 	for (unsigned i = 0; i < DRIVES; i++) {
-		struct board_disk *disk = &board->description.disks[i];
+		const struct ide_drive *drive = piix_ide_drive(&board->ide, i / 2, i % 2);
 
-		*disk = (struct board_disk){ 0 };
-		if (!board->disks[i])
+		if (!drive || drive->kind != IDE_DISK)
 			continue;
-		disk->present = true;
-		disk->translation = BOARD_TRANSLATION_LBA;
-		board_ide_geometry(board, i, &disk->cylinders, &disk->heads, &disk->sectors);
+		board->description.disks[i] = (struct board_disk){
+			.present = true,
+			.cylinders = drive->geometry.cylinders,
+			.heads = (uint8_t)drive->geometry.heads,
+			.sectors = (uint8_t)drive->geometry.sectors,
+			.translation = (enum board_translation)drive->geometry.translation,
+		};
 	}
 }
 
@@ -69,7 +72,8 @@ static void describe(struct board *board)
 	*d = (struct firmware_board){
 		.low_bytes = machine->ram.low_bytes,
 		.high_bytes = machine->ram.high_bytes,
-		.reserved = { { machine->hv->caps.reserved_gpa, machine->hv->caps.reserved_bytes } },
+		.reserved = { { machine->hv->caps.reserved_gpa,
+				machine->hv->caps.reserved_bytes } },
 		.cpus = options->cpus,
 		.max_cpus = options->max_cpus,
 		.acpi = board->has_acpi,
@@ -133,7 +137,8 @@ static int map_bios(struct board *board, struct err *err)
 	int result = payload_map(&board->bios, machine->options, name, err);
 
 	if (result == 0 && (board->bios.length % (64 << 10)))
-		result = err_set(err, -EINVAL, "'%s' is no BIOS image: not a multiple of 64 KiB", name);
+		result = err_set(err, -EINVAL, "'%s' is no BIOS image: not a multiple of 64 KiB",
+				 name);
 	if (result < 0)
 		return result;
 	return memory_map_init(&board->memory, &machine->memory, machine->hv,

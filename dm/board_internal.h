@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The board's parts, for the files that assemble it (board_*.c) and the cards that are plugged into it.
+ * The board's parts, for the files that assemble it (board_*.c) and the cards that are plugged into
+ * it.
  */
 #pragma once
 
@@ -15,21 +16,32 @@
 #include "hw/dma.h"
 #include "hw/fw_cfg.h"
 #include "hw/hotplug.h"
-#include "hw/hpet.h"
 #include "hw/i440fx.h"
 #include "hw/ide/piix_ide.h"
 #include "hw/piix3.h"
 #include "hw/port92.h"
-#include "hw/ps2/ps2.h"
+#include "hw/ps2.h"
 #include "hw/rtc.h"
 #include "hw/serial.h"
 #include "vga/stdvga.h"
 
+/** Ports and ISA interrupts of chips that do not know their own. */
+enum board_resource {
+	RTC_PORT = 0x70,
+	RTC_IRQ = 8,
+	PS2_DATA_PORT = 0x60,
+	PS2_COMMAND_PORT = 0x64,
+	PS2_KEYBOARD_IRQ = 1,
+	PS2_MOUSE_IRQ = 12,
+	IDE_PRIMARY_IRQ = 14,
+	IDE_SECONDARY_IRQ = 15,
+};
+
 enum {
 	BOARD_SERIALS = 4,
 	/*
-	 * PIRQ link of INTA of slot 0. SeaBIOS writes interrupt lines, its $PIR and its MP table by link (slot + pin - 1) & 3
-	 * (src/fw/pciinit.c piix_pci_slot_get_irq).
+	 * PIRQ link of INTA of slot 0. SeaBIOS writes interrupt lines, its $PIR and its MP table by
+	 * link (slot + pin - 1) & 3 (src/fw/pciinit.c piix_pci_slot_get_irq).
 	 */
 	BOARD_PIRQ_ROTATION = 3,
 };
@@ -39,7 +51,10 @@ struct board_video_ram {
 	struct video_ram ram;
 	struct machine *machine;
 	struct io_window *window; /* that shows it to the processor */
-	bool was_unmapped;	  /* the log missed what happened before */
+	bool missed;              /* logging has begun or ended since the last fetch */
+	/* Where the window was at the last fetch. */
+	uintptr_t logged_slot;
+	uint64_t logged_base;
 };
 
 struct board {
@@ -54,7 +69,6 @@ struct board {
 	struct hotplug hotplug;
 	struct port92 port92;
 	struct rtc rtc;
-	struct hpet hpet;
 	struct dma dma;
 	struct ps2 ps2;
 	struct serial serials[BOARD_SERIALS];
@@ -68,9 +82,9 @@ struct board {
 	enum acpi_pm_event wake_event;
 
 	struct drive_plan drives[DRIVES];
-	struct block *disks[DRIVES];	  /* of disks; NULL elsewhere */
+	struct block *disks[DRIVES];      /* of disks; NULL elsewhere */
 	struct medium_slot slots[DRIVES]; /* of CD-ROMs */
-	char slot_names[DRIVES][16];	  /* "ide1-cd0" */
+	char drive_names[DRIVES][16];     /* "ide1-cd0" */
 
 	/* What SeaBIOS is told; rebuilt at each reset. */
 	struct firmware_board description;
@@ -84,8 +98,11 @@ int board_firmware_init(struct board *board, struct err *err);
 void board_firmware_reset(struct board *board);
 
 /** The controller and what is attached to it. 0, or -errno and a sentence. */
-int board_ide_init(struct board *board, struct err *err);
+int board_ide_init(struct board *board, struct irq_line *primary, struct irq_line *secondary,
+		   struct err *err);
 void board_ide_finish(struct board *board);
+/** The image or medium of drive 0 to 3, NULL if there is no drive. */
+struct block *board_drive_block(struct board *board, unsigned index);
 
 /** The default or asked for display card. 0, or -errno and a sentence. */
 int board_display_init(struct board *board, struct err *err);

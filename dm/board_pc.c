@@ -8,7 +8,6 @@
 
 #include "base/chr.h"
 #include "base/err.h"
-#include "dm/board_firmware.h"
 #include "dm/board_internal.h"
 #include "dm/cards.h"
 #include "dm/chardevs.h"
@@ -131,15 +130,6 @@ static void rtc_alarm_came(void *opaque)
 		acpi_pm_signal(&board->pm, ACPI_PM_RTC_ALARM);
 }
 
-/** The PIT leaves interrupt 0 to the HPET, or takes it back. */
-static void hpet_legacy_changed(void *opaque, bool legacy)
-{
-	struct board *board = opaque;
-
-	hv_set_pit_irq(board->machine->hv, !legacy);
-	rtc_set_irq_connected(&board->rtc, !legacy);
-}
-
 static int init_clocks(struct board *board, struct err *err)
 {
 	struct machine *machine = board->machine;
@@ -164,19 +154,17 @@ static int init_clocks(struct board *board, struct err *err)
 	return result;
 }
 
-static int init_hpet(struct board *board)
+static int init_keyboard(struct board *board, struct err *err)
 {
 	struct machine *machine = board->machine;
 
-	if (!machine->options->hpet || machine->hv->caps.has_hpet)
-		return 0;
-	board->has_hpet = true;
-	return board_hpet_init(board, hpet_legacy_changed);
-}
-
-static int init_keyboard(struct board *board)
-{
-	return board_ps2_init(board, isa_irq(board, PS2_KEYBOARD_IRQ), isa_irq(board, PS2_MOUSE_IRQ));
+	ps2_init(&board->ps2, &machine->clock, isa_irq(board, PS2_KEYBOARD_IRQ),
+		 isa_irq(board, PS2_MOUSE_IRQ), &machine->power, &machine->input);
+	device_add(&machine->devices, &board->ps2.device);
+	if (io_map(&machine->ports, &board->ps2.data, PS2_DATA_PORT) < 0 ||
+	    io_map(&machine->ports, &board->ps2.command, PS2_COMMAND_PORT) < 0)
+		return err_set(err, -EEXIST, "the keyboard controller's ports are taken");
+	return 0;
 }
 
 /** The character port of serial port 'index', or NULL if the board is to be without. */
@@ -203,7 +191,12 @@ static int init_serials(struct board *board, struct err *err)
 	static const struct {
 		uint16_t base;
 		uint8_t irq;
-	} ports[BOARD_SERIALS] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
+	} ports[BOARD_SERIALS] = {
+		{0x3f8,  4},
+                { 0x2f8, 3},
+                { 0x3e8, 4},
+                { 0x2e8, 3}
+	};
 	struct machine *machine = board->machine;
 
 	for (unsigned i = 0; i < BOARD_SERIALS; i++) {
@@ -249,9 +242,7 @@ static int init_chips(struct board *board, struct err *err)
 	if (result == 0)
 		result = init_power(board, err);
 	if (result == 0)
-		result = init_hpet(board);
-	if (result == 0)
-		result = init_keyboard(board);
+		result = init_keyboard(board, err);
 	if (result == 0)
 		result = init_serials(board, err);
 	if (result == 0)
@@ -263,4 +254,66 @@ static int init_chips(struct board *board, struct err *err)
 	if (result == 0 && !board->machine->hv->caps.has_firmware)
 		result = board_firmware_init(board, err);
 	return result;
+}
+
+/* --- Life --- */
+
+struct board *board_create(struct machine *machine, struct err *err)
+{
+	struct board *board = calloc(1, sizeof(*board));
+
+	if (!board) {
+		err_set_errno(err, -ENOMEM, "cannot build the board");
+		return NULL;
+	}
+	board->machine = machine;
+	if (init_chips(board, err) < 0) {
+		board_destroy(board);
+		return NULL;
+	}
+	return board;
+}
+
+void board_destroy(struct board *board)
+{
+	board_ide_finish(board);
+	device_finish_all(&board->machine->devices);
+	payload_unmap(&board->bios);
+	payload_unmap(&board->vga_rom);
+	free(board->firmware_arena);
+	free(board);
+}
+
+void board_before_reset(struct board *board)
+{
+	board->boot_once_used = true;
+}
+
+void board_after_reset(struct board *board)
+{
+	if (board->firmware_arena)
+		board_firmware_reset(board);
+}
+
+void board_press_power_button(struct board *board)
+{
+	if (board->has_acpi)
+		acpi_pm_signal(&board->pm, ACPI_PM_POWER_BUTTON);
+}
+
+void board_prepare_wake(struct board *board)
+{
+	enum {
+		CMOS_SHUTDOWN_STATUS = 0x0f,
+		SHUTDOWN_RESUME = 0xfe, /* SeaBIOS: src/resume.c */
+	};
+
+	rtc_set_cmos(&board->rtc, CMOS_SHUTDOWN_STATUS, SHUTDOWN_RESUME);
+	board->wake_event = ACPI_PM_HOST;
+}
+
+void board_set_woken(struct board *board)
+{
+	if (board->has_acpi)
+		acpi_pm_set_woken(&board->pm, board->wake_event);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct block;
 struct board;
 struct err;
 struct machine;
@@ -31,8 +32,19 @@ void board_retry_disks(struct board *board);
 
 /* For control. */
 
-/** The removable drive that control calls 'id' (a device's or drive's id, or ide0-cd0's kind of
- * name), or NULL. */
+/** A drive as control shows it. Names are the board's, valid as long as it is. */
+struct board_drive {
+	const char *name;     /* "ide1-cd0" */
+	const char *id;       /* of -device, or NULL */
+	const char *drive_id; /* of -drive, or NULL */
+	bool is_cdrom;
+	struct block *block;
+	struct medium_slot *slot; /* of a CD-ROM, else NULL */
+};
+
+/** The removable drive that is called 'id': by a device's or drive's id or by its name. NULL if
+ * there is none. */
 struct medium_slot *board_find_medium(struct board *board, const char *id);
-void board_for_each_medium(struct board *board,
-			   void (*visit)(struct medium_slot *slot, void *opaque), void *opaque);
+void board_for_each_drive(struct board *board,
+			  void (*visit)(const struct board_drive *drive, void *opaque),
+			  void *opaque);

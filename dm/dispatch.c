@@ -167,7 +167,7 @@ static void port_unmapped(void *opaque, struct io_window *window)
 static void function_changed(void *opaque, struct pci_function *function, bool present)
 {
 	struct machine *machine = opaque;
-	unsigned devfn = function->slot * PCI_FUNCTION_COUNT + function->function;
+	unsigned devfn = (unsigned)function->slot * PCI_FUNCTION_COUNT + function->function;
 
 	if (present)
 		hv_pci_function_add(machine->hv, devfn);

@@ -137,6 +137,14 @@ void machine_stop(struct machine *machine)
 		halt(machine, MACHINE_PAUSED);
 }
 
+void machine_io_error(struct machine *machine)
+{
+	if (!is_running(machine))
+		return;
+	halt(machine, MACHINE_IO_ERROR);
+	tell(machine, MACHINE_EVENT_BLOCK_IO_ERROR, "");
+}
+
 void machine_fail(struct machine *machine, const char *text)
 {
 	log_error("%s", text);

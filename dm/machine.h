@@ -91,6 +91,8 @@ int machine_cont(struct machine *machine, struct err *err);
 void machine_stop(struct machine *machine);
 void machine_reset(struct machine *machine, const char *reason);
 void machine_powerdown(struct machine *machine); /* presses the power button */
+/** A disk request is held by werror=stop or rerror=stop: the guest is stopped. */
+void machine_io_error(struct machine *machine);
 /** The core cannot go on: says so and ends the guest. */
 void machine_fail(struct machine *machine, const char *text);
 int machine_wakeup(struct machine *machine, struct err *err);

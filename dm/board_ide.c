@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The IDE controller with its drives: images opened by plan, disks and removable-media slots
+ * attached.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "dm/board_internal.h"
+#include "dm/machine.h"
+#include "dm/options.h"
+
+enum {
+	IDE_SLOT = 1,
+	IDE_FUNCTION = 1,
+};
+
+static void disk_has_failed(void *opaque, struct block *block, bool is_write, int error)
+{
+	struct board *board = opaque;
+
+	log_guest("%s '%s' has failed: %s; the guest is stopped, 'cont' tries again",
+		  is_write ? "writing" : "reading", block_filename(block), strerror(-error));
+	machine_io_error(board->machine);
+}
+
+static int attach_drive(struct board *board, unsigned index, struct block *block, struct err *err)
+{
+	const struct drive_plan *plan = &board->drives[index];
+	const struct ide_drive_config config = {
+		.serial = plan->serial,
+		.version = plan->version,
+		.model = plan->model,
+		.wwn = plan->wwn,
+		.geometry = {(uint16_t)plan->cylinders, (uint16_t)plan->heads,
+                             (uint16_t)plan->sectors, IDE_TRANSLATION_NONE},
+	};
+	struct medium_slot *slot = &board->slots[index];
+
+	snprintf(board->drive_names[index], sizeof(board->drive_names[index]), "ide%u-%s%u",
+		 index / 2, plan->is_cdrom ? "cd" : "hd", index % 2);
+	block_set_error_hook(block, disk_has_failed, board);
+	if (!plan->is_cdrom) {
+		board->disks[index] = block;
+		return piix_ide_attach_disk(&board->ide, index / 2, index % 2, block, &config, err);
+	}
+	*slot = (struct medium_slot){
+		.block = block,
+		.id = strdup(plan->id ? plan->id : board->drive_names[index]),
+	};
+	return piix_ide_attach_cdrom(&board->ide, index / 2, index % 2, slot, &config, err);
+}
+
+int board_ide_init(struct board *board, struct irq_line *primary, struct irq_line *secondary,
+		   struct err *err)
+{
+	struct machine *machine = board->machine;
+	struct irq_line *irqs[IDE_CHANNELS] = { primary, secondary };
+	int result = drives_plan(machine->options, board->drives, err);
+
+	if (result == 0)
+		result = piix_ide_init(&board->ide, &machine->pci, IDE_SLOT, IDE_FUNCTION,
+				       &machine->ram, irqs, err);
+	if (result < 0)
+		return result;
+	device_add(&machine->devices, &board->ide.device);
+	for (unsigned i = 0; i < DRIVES; i++) {
+		struct block *block;
+
+		if (!board->drives[i].present)
+			continue;
+		block = drives_open(&board->drives[i], machine->loop, err);
+		if (!block)
+			return -EINVAL;
+		result = attach_drive(board, i, block, err);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+void board_ide_finish(struct board *board)
+{
+	for (unsigned i = 0; i < DRIVES; i++) {
+		piix_ide_detach(&board->ide, i / 2, i % 2);
+		block_close(board->disks[i]);
+		block_close(board->slots[i].block);
+		free(board->slots[i].id);
+	}
+}
+
+void board_retry_disks(struct board *board)
+{
+	for (unsigned i = 0; i < DRIVES; i++) {
+		struct block *block = board_drive_block(board, i);
+
+		if (block)
+			block_retry(block);
+	}
+}
+
+struct block *board_drive_block(struct board *board, unsigned index)
+{
+	return board->disks[index] ? board->disks[index] : board->slots[index].block;
+}
+
+static bool is_called(const struct board *board, unsigned index, const char *id)
+{
+	const struct drive_plan *plan = &board->drives[index];
+
+	return (plan->id && strcmp(plan->id, id) == 0) ||
+	       (plan->drive_id && strcmp(plan->drive_id, id) == 0) ||
+	       strcmp(board->drive_names[index], id) == 0;
+}
+
+struct medium_slot *board_find_medium(struct board *board, const char *id)
+{
+	for (unsigned i = 0; i < DRIVES; i++)
+		if (board->slots[i].block && is_called(board, i, id))
+			return &board->slots[i];
+	return NULL;
+}
+
+void board_for_each_drive(struct board *board,
+			  void (*visit)(const struct board_drive *drive, void *opaque),
+			  void *opaque)
+{
+	for (unsigned i = 0; i < DRIVES; i++) {
+		const struct drive_plan *plan = &board->drives[i];
+		const struct board_drive drive = {
+			.name = board->drive_names[i],
+			.id = plan->id,
+			.drive_id = plan->drive_id,
+			.is_cdrom = plan->is_cdrom,
+			.block = board_drive_block(board, i),
+			.slot = plan->is_cdrom ? &board->slots[i] : NULL,
+		};
+
+		if (drive.block)
+			visit(&drive, opaque);
+	}
+}
