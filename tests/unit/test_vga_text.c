@@ -109,6 +109,10 @@ static void test_only_changed_cells_are_drawn(void **state)
 	put(b, 3 * COLUMNS + 5, 'y', 0x17);
 	bench_refresh(b);
 	assert_int_equal(b->damages, 0);
+	put(b, 0, 'a', 0x17); /* far apart: the screen between them is not told */
+	put(b, 24 * COLUMNS, 'b', 0x17);
+	bench_refresh(b);
+	assert_int_equal(b->damages, 2);
 }
 
 static void test_direct_write_shows_by_dirty_log(void **state)
@@ -318,6 +322,9 @@ static void test_snapshot(void **state)
 	assert_true(text->cursor_visible);
 	assert_int_equal(text->cursor_x, 1);
 	assert_int_equal(text->cursor_y, 1);
+	out_indexed(b, VGA_CRTC_INDEX, VGA_CRTC_CURSOR_START, 15); /* begins below its end */
+	assert_true(vga_text_snapshot(&b->card.vga, text));
+	assert_false(text->cursor_visible);
 	bench_set_mode(b, &mode_12);
 	assert_false(vga_text_snapshot(&b->card.vga, text));
 	free(text);
