@@ -132,7 +132,6 @@ static void build_fadt(struct acpi *acpi)
 	uint32_t fadt = begin_table(acpi, "FACP", FADT_REVISION, "HVMDMPC", FADT_SIZE);
 
 	blob_patch(tables, fadt + FADT_FIRMWARE_CTRL, 4, acpi->facs);
-	blob_patch(tables, fadt + FADT_X_FIRMWARE_CTRL, 8, acpi->facs);
 	blob_patch(tables, fadt + FADT_DSDT, 4, acpi->dsdt);
 	blob_patch(tables, fadt + FADT_X_DSDT, 8, acpi->dsdt);
 	put_fixed_hardware(acpi, fadt);
@@ -304,7 +303,6 @@ static void add_pointers(struct acpi *acpi, struct blob *loader)
 {
 	add_table_pointer(loader, acpi->fadt + FADT_FIRMWARE_CTRL, 4);
 	add_table_pointer(loader, acpi->fadt + FADT_DSDT, 4);
-	add_table_pointer(loader, acpi->fadt + FADT_X_FIRMWARE_CTRL, 8);
 	add_table_pointer(loader, acpi->fadt + FADT_X_DSDT, 8);
 	add_root_pointers(acpi, loader, acpi->rsdt, 4);
 	add_root_pointers(acpi, loader, acpi->xsdt, 8);

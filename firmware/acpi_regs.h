@@ -60,8 +60,9 @@ enum acpi_fadt {
 	FADT_FLAGS = 112,
 	FADT_RESET_REG = 116,
 	FADT_RESET_VALUE = 128,
-	FADT_X_FIRMWARE_CTRL = 132, /* 64 bits */
-	FADT_X_DSDT = 140,          /* 64 bits */
+	FADT_X_FIRMWARE_CTRL =
+		132,       /* 64 bits; 0, for Linux takes a second address as a second FACS */
+	FADT_X_DSDT = 140, /* 64 bits */
 	FADT_X_PM1A_EVT_BLK = 148,
 	FADT_X_PM1A_CNT_BLK = 172,
 	FADT_X_PM_TMR_BLK = 208,
