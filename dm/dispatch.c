@@ -94,6 +94,39 @@ static void serve_event(void *opaque, enum hv_event event, const char *text)
 	lock_release(&machine->lock);
 }
 
+/* What only a test program does. */
+
+static void serve_memory(void *opaque, uint64_t gpa, bool is_read, void *data, size_t length)
+{
+	struct machine *machine = opaque;
+
+	lock_acquire(&machine->lock);
+	if (is_read)
+		io_read_bytes(&machine->memory, gpa, data, length);
+	else
+		io_write_bytes(&machine->memory, gpa, data, length);
+	lock_release(&machine->lock);
+}
+
+static int64_t move_clock(void *opaque, enum hv_clock_move move, int64_t ns)
+{
+	struct machine *machine = opaque;
+	struct clock *clock = &machine->clock;
+	int64_t now, target = ns;
+
+	lock_acquire(&machine->lock);
+	now = clock_now_ns(clock);
+	if (move == HV_CLOCK_BY)
+		target = ns > INT64_MAX - now ? INT64_MAX : now + ns;
+	else if (move == HV_CLOCK_TO_NEXT_TIMER)
+		target = clock_next_deadline_ns(clock);
+	if (target < INT64_MAX)
+		clock_step_to(clock, target > now ? target : now);
+	now = clock_now_ns(clock);
+	lock_release(&machine->lock);
+	return now;
+}
+
 void dispatch_client(struct machine *machine, struct hv_client *client)
 {
 	*client = (struct hv_client){
@@ -104,6 +137,8 @@ void dispatch_client(struct machine *machine, struct hv_client *client)
 		.pci_config = serve_pci_config,
 		.invalidate = serve_invalidate,
 		.event = serve_event,
+		.memory = serve_memory,
+		.move_clock = move_clock,
 	};
 }
 

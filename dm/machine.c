@@ -319,6 +319,8 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 		err_set(err, -ENOTSUP, "this build cannot serve Xen guests yet");
 		return NULL;
 	}
+	if (options->accel == ACCEL_QTEST)
+		return hv_qtest_create(&config, &client, machine->loop, err);
 	return hv_null_create(&config, &client, err);
 }
 

@@ -34,6 +34,13 @@ enum hv_shutdown_reason {
 	HV_REASON_CRASH = 3,
 };
 
+/** How a test program moves guest time. */
+enum hv_clock_move {
+	HV_CLOCK_BY,
+	HV_CLOCK_TO, /* never back */
+	HV_CLOCK_TO_NEXT_TIMER,
+};
+
 /** Whom the core calls. 'data' points to private memory: it was copied once. */
 struct hv_client {
 	void *opaque;
@@ -58,6 +65,10 @@ struct hv_client {
 	/** Guest pages have moved: drop every cached mapping (Xen). */
 	void (*invalidate)(void *opaque);
 	void (*event)(void *opaque, enum hv_event event, const char *text);
+	/** qtest: bytes of guest-physical memory of any kind, 'length' of them. */
+	void (*memory)(void *opaque, uint64_t gpa, bool is_read, void *data, size_t length);
+	/** qtest: moves guest time, which stands still otherwise, and returns what it is then. */
+	int64_t (*move_clock)(void *opaque, enum hv_clock_move move, int64_t ns);
 };
 
 /** What the core brings itself, so that the board leaves it out. */
@@ -197,6 +208,9 @@ struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client 
 			 struct loop *loop, struct err *err);
 struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client *client,
 			 struct loop *loop, struct err *err);
+/** A core whose processor is a test program: it speaks through config->qtest_chardev. */
+struct hv *hv_qtest_create(const struct hv_config *config, const struct hv_client *client,
+			   struct loop *loop, struct err *err);
 
 /**
  * A core without processors and without a protocol: for tests and -machine none. RAM is plain
