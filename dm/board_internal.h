@@ -16,6 +16,7 @@
 #include "hw/dma.h"
 #include "hw/fw_cfg.h"
 #include "hw/hotplug.h"
+#include "hw/hpet.h"
 #include "hw/i440fx.h"
 #include "hw/ide/piix_ide.h"
 #include "hw/piix3.h"
@@ -69,6 +70,7 @@ struct board {
 	struct hotplug hotplug;
 	struct port92 port92;
 	struct rtc rtc;
+	struct hpet hpet;
 	struct dma dma;
 	struct ps2 ps2;
 	struct serial serials[BOARD_SERIALS];

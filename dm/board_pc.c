@@ -34,7 +34,7 @@ static void drive_core_intx(void *opaque, unsigned slot, unsigned pin, bool leve
 /** An input of the board's interrupt wire 'irq', for one ISA device. */
 static struct irq_line *isa_irq(struct board *board, unsigned irq)
 {
-	return piix3_isa_irq(&board->isa, irq);
+	return piix3_irq_input(&board->isa, irq);
 }
 
 /* --- The chips, in the order of the schematic --- */
@@ -130,6 +130,36 @@ static void rtc_alarm_came(void *opaque)
 		acpi_pm_signal(&board->pm, ACPI_PM_RTC_ALARM);
 }
 
+/** The PIT leaves interrupt 0 to the HPET, or takes it back. */
+static void hpet_legacy_changed(void *opaque, bool legacy)
+{
+	struct board *board = opaque;
+
+	hv_set_pit_irq(board->machine->hv, !legacy);
+}
+
+/** Stands between the RTC and interrupt 8. Its own routes end at the I/O APIC pins that PCI shares.
+ */
+static int init_hpet(struct board *board, struct err *err)
+{
+	struct machine *machine = board->machine;
+	struct hpet_wires wires = {
+		.irq0 = isa_irq(board, 0),
+		.irq8 = isa_irq(board, RTC_IRQ),
+		.legacy_changed = hpet_legacy_changed,
+		.opaque = board,
+	};
+
+	for (unsigned gsi = BOARD_FIRST_PCI_GSI; gsi < HPET_GSI_COUNT; gsi++)
+		wires.gsi[gsi] = piix3_irq_input(&board->isa, gsi);
+	hpet_init(&board->hpet, &machine->clock, &wires);
+	board->has_hpet = true;
+	device_add(&machine->devices, &board->hpet.device);
+	if (io_map(&machine->memory, &board->hpet.window, BOARD_HPET_BASE) < 0)
+		return err_set(err, -EEXIST, "the HPET's address is taken");
+	return 0;
+}
+
 static int init_clocks(struct board *board, struct err *err)
 {
 	struct machine *machine = board->machine;
@@ -143,11 +173,14 @@ static int init_clocks(struct board *board, struct err *err)
 		.alarm = rtc_alarm_came,
 		.alarm_opaque = board,
 	};
-	int result;
+	bool has_hpet = options->hpet && !machine->hv->caps.has_hpet;
+	int result = has_hpet ? init_hpet(board, err) : 0;
 
-	rtc_init(&board->rtc, &machine->clock, isa_irq(board, RTC_IRQ), &rtc);
-	result = io_map(&machine->ports, &board->rtc.window, RTC_PORT);
+	rtc_init(&board->rtc, &machine->clock,
+		 has_hpet ? &board->hpet.rtc : isa_irq(board, RTC_IRQ), &rtc);
 	device_add(&machine->devices, &board->rtc.device);
+	if (result == 0 && io_map(&machine->ports, &board->rtc.window, RTC_PORT) < 0)
+		result = err_set(err, -EEXIST, "the ports of the RTC are taken");
 	if (result == 0)
 		result = dma_init(&board->dma, &machine->ports, &machine->ram, err);
 	device_add(&machine->devices, &board->dma.device);

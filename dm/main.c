@@ -125,6 +125,8 @@ static int prepare(struct options *options, struct err *err)
 		result = start_daemon(err);
 	if (result == 0 && options->pidfile)
 		result = write_pidfile(options->pidfile, err);
+	if (result == 0 && options->accel == ACCEL_KVM && options->board != BOARD_NONE)
+		hv_kvm_prepare();
 	return result;
 }
 

@@ -86,7 +86,7 @@ static void piix3_drive_gsis(struct piix3 *bridge)
 	if (bridge->wires.set_link)
 		return;
 	for (unsigned i = 0; i < PIIX3_PCI_GSIS; i++)
-		irq_set(&bridge->wires.gsis[PIIX3_ISA_IRQS + i], bridge->sum_count[i] != 0);
+		irq_set(&bridge->inputs[PIIX3_ISA_IRQS + i][0], bridge->sum_count[i] != 0);
 }
 
 /* Functions of a slot may share a pin: it is high while any of them asserts it. */
@@ -132,14 +132,14 @@ struct pci_intx_sink piix3_intx_sink(struct piix3 *bridge)
 	return (struct pci_intx_sink){ .opaque = bridge, .set = piix3_set_intx };
 }
 
-struct irq_line *piix3_isa_irq(struct piix3 *bridge, unsigned irq)
+struct irq_line *piix3_irq_input(struct piix3 *bridge, unsigned gsi)
 {
 	unsigned input;
 
-	assert(irq < PIIX3_ISA_IRQS && bridge->inputs_used[irq] < PIIX3_IRQ_INPUTS);
-	input = bridge->inputs_used[irq]++;
-	irq_share_connect(&bridge->isa_irqs[irq], &bridge->inputs[irq][input], input);
-	return &bridge->inputs[irq][input];
+	assert(gsi < PIIX3_GSIS && bridge->inputs_used[gsi] < PIIX3_IRQ_INPUTS);
+	input = bridge->inputs_used[gsi]++;
+	irq_share_connect(&bridge->shares[gsi], &bridge->inputs[gsi][input], input);
+	return &bridge->inputs[gsi][input];
 }
 
 /* After a change of routes. */
@@ -279,9 +279,9 @@ int piix3_init(struct piix3 *bridge, const struct piix3_wires *wires, struct err
 
 	*bridge = (struct piix3){ .wires = *wires };
 	device_init(&bridge->device, &piix3_class, bridge);
-	for (unsigned irq = 0; irq < PIIX3_ISA_IRQS; irq++) {
-		irq_share_init(&bridge->isa_irqs[irq], &wires->gsis[irq]);
-		(void)piix3_isa_irq(bridge, irq); /* the router's end */
+	for (unsigned gsi = 0; gsi < PIIX3_GSIS; gsi++) {
+		irq_share_init(&bridge->shares[gsi], &wires->gsis[gsi]);
+		(void)piix3_irq_input(bridge, gsi); /* the router's end */
 	}
 	pci_function_init(&bridge->function, &bridge->state.pci, &piix3_identity, piix3_rows,
 			  ARRAY_SIZE(piix3_rows), bridge);

@@ -4,10 +4,11 @@
  * the edge/level registers and the reset control register. IDE (function 1) and the PIIX4's power
  * management (function 3) are files of their own.
  *
- * Interrupts. Every ISA IRQ is a wire shared by the ISA devices on it (piix3_isa_irq gives each its
- * own end) and by the PCI interrupts that the guest routes to it. A PCI interrupt pin (slot, pin)
- * leads
- *   - to PIRQ link (slot + pin + rotation) mod 4, as the board is wired, and from there to the ISA IRQ in its register;
+ * Interrupts. Every ISA IRQ is a wire shared by the ISA devices on it (piix3_irq_input gives each
+ * its own end) and by the PCI interrupts that the guest routes to it. A PCI interrupt pin (slot,
+ * pin) leads
+ *   - to PIRQ link (slot + pin + rotation) mod 4, as the board is wired, and from there to the ISA
+ * IRQ in its register;
  *   - to global interrupt 16 + (slot + pin) mod 8, for guests that use the I/O APIC.
  *
  * Not modelled: the SMI, DMA-routing and chip-select registers keep their values without effect;
@@ -28,7 +29,7 @@ enum {
 	PIIX3_GSIS = PIIX3_ISA_IRQS + PIIX3_PCI_GSIS,
 	PIIX3_LINKS = 4,
 	PIIX3_PINS = 4,        /* INTA to INTD */
-	PIIX3_IRQ_INPUTS = 16, /* sharing one ISA IRQ; the first is the router's */
+	PIIX3_IRQ_INPUTS = 16, /* sharing one wire; the first is the router's */
 };
 
 /** What the chip is wired to; all is borrowed, the struct itself is copied. */
@@ -61,9 +62,9 @@ struct piix3 {
 	struct pci_function function;
 	struct io_window elcr;
 	struct piix3_wires wires;
-	struct irq_share isa_irqs[PIIX3_ISA_IRQS];
-	struct irq_line inputs[PIIX3_ISA_IRQS][PIIX3_IRQ_INPUTS];
-	uint8_t inputs_used[PIIX3_ISA_IRQS];
+	struct irq_share shares[PIIX3_GSIS];
+	struct irq_line inputs[PIIX3_GSIS][PIIX3_IRQ_INPUTS];
+	uint8_t inputs_used[PIIX3_GSIS];
 	uint8_t pins[PCI_SLOT_COUNT];      /* levels on the bus, bit 0 is INTA */
 	uint8_t sum_count[PIIX3_PCI_GSIS]; /* asserted pins by (slot + pin) mod 8 */
 	uint8_t told_routes[PIIX3_LINKS];  /* what the core knows */
@@ -75,8 +76,11 @@ int piix3_init(struct piix3 *bridge, const struct piix3_wires *wires, struct err
 /** Where the PCI bus drives INTx to; may be asked for before piix3_init, used only after it. */
 struct pci_intx_sink piix3_intx_sink(struct piix3 *bridge);
 
-/** A new end of the wire of ISA IRQ 'irq' (0 to 15), for one device. At most 15 an IRQ. */
-struct irq_line *piix3_isa_irq(struct piix3 *bridge, unsigned irq);
+/**
+ * A new end of a wire, for one device: of ISA IRQ 0 to 15, or of global interrupt 16 to 23, which
+ * PCI shares. At most 15 a wire.
+ */
+struct irq_line *piix3_irq_input(struct piix3 *bridge, unsigned gsi);
 
 /** The reset control register, for the host bridge, in whose ports it lies. May be asked for before
  * piix3_init. */

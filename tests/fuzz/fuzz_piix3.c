@@ -97,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (piix3_init(&board.bridge, &wires, NULL) < 0)
 		abort();
-	board.isa = piix3_isa_irq(&board.bridge, 11);
+	board.isa = piix3_irq_input(&board.bridge, 11);
 	board.reset_control = piix3_reset_control(&board.bridge);
 	plug_cards(&board, bench);
 	chip_run(&fuzz, data, size);

@@ -207,8 +207,8 @@ static void test_reset_control(void **state)
 static void test_isa_devices_share_a_wire(void **state)
 {
 	struct fixture *f = *state;
-	struct irq_line *first = piix3_isa_irq(&f->bridge, 4);
-	struct irq_line *second = piix3_isa_irq(&f->bridge, 4);
+	struct irq_line *first = piix3_irq_input(&f->bridge, 4);
+	struct irq_line *second = piix3_irq_input(&f->bridge, 4);
 
 	irq_set(first, true);
 	irq_set(second, true);
@@ -264,7 +264,7 @@ static void test_reserved_irqs_are_no_routes(void **state)
 static void test_link_is_high_while_any_source_is(void **state)
 {
 	struct fixture *f = *state;
-	struct irq_line *isa = piix3_isa_irq(&f->bridge, 11);
+	struct irq_line *isa = piix3_irq_input(&f->bridge, 11);
 
 	set(f, 0x63, 11, 1);
 	pci_set_intx(&f->cards[0].function, true);
