@@ -63,6 +63,36 @@ static void describe_smbios(struct board *board)
 	}
 }
 
+/** The drives with a bootindex=, lowest first, as SeaBIOS names them. */
+static void describe_boot_paths(struct board *board)
+{
+	size_t count = 0;
+	int64_t last = -1;
+
+	for (;;) {
+		int64_t next = INT64_MAX;
+		unsigned drive = 0;
+
+		for (unsigned i = 0; i < DRIVES; i++) {
+			int64_t index = board->drives[i].boot_index;
+
+			if (board->drives[i].present && index > last && index < next) {
+				next = index;
+				drive = i;
+			}
+		}
+		if (next == INT64_MAX)
+			break;
+		snprintf(board->boot_paths[count], sizeof(board->boot_paths[count]),
+			 "/pci@i0cf8/ide@1,1/drive@%u/disk@%u", drive / 2, drive % 2);
+		board->boot_path_list[count] = board->boot_paths[count];
+		count++;
+		last = next;
+	}
+	board->description.boot_paths = board->boot_path_list;
+	board->description.boot_path_count = count;
+}
+
 static void describe(struct board *board)
 {
 	struct machine *machine = board->machine;
@@ -89,6 +119,7 @@ static void describe(struct board *board)
 	for (unsigned i = 0; i < BOARD_SERIALS; i++)
 		d->serial[i] = board->has_serial[i];
 	describe_disks(board);
+	describe_boot_paths(board);
 	describe_smbios(board);
 }
 
@@ -146,6 +177,39 @@ static int map_bios(struct board *board, struct err *err)
 			       board->bios.length, err);
 }
 
+/** One -fw_cfg name=opt/x,string=text or file=path. */
+static int add_user_item(struct board *board, const char *text, struct err *err)
+{
+	const char *name, *string, *file;
+	struct payload *payload;
+	struct opts opts;
+	int result;
+
+	if (opts_parse(&opts, text, "name", err) < 0)
+		return -EINVAL;
+	name = opts_get(&opts, "name");
+	string = opts_get(&opts, "string");
+	file = opts_get(&opts, "file");
+	result = opts_check_unused(&opts, NULL, err);
+	if (result == 0 && (!name || !string == !file))
+		result = err_set(err, -EINVAL,
+				 "-fw_cfg %s: give name= and one of string=, file=", text);
+	if (result == 0 && board->user_item_count == BOARD_USER_ITEMS)
+		result = err_set(err, -ENOSPC, "-fw_cfg: %d items at the most", BOARD_USER_ITEMS);
+	payload = &board->user_items[board->user_item_count];
+	if (result == 0 && file)
+		result = payload_map(payload, board->machine->options, file, err);
+	if (result == 0 && file)
+		result = fw_cfg_set_file(&board->fw_cfg, name, payload->bytes,
+					 (uint32_t)payload->length, err);
+	else if (result == 0)
+		result = fw_cfg_set_file(&board->fw_cfg, name, strstr(text, "string=") + 7,
+					 (uint32_t)strlen(string), err);
+	board->user_item_count += result == 0;
+	opts_finish(&opts);
+	return result;
+}
+
 int board_firmware_init(struct board *board, struct err *err)
 {
 	struct machine *machine = board->machine;
@@ -158,5 +222,8 @@ int board_firmware_init(struct board *board, struct err *err)
 	    fw_cfg_init(&board->fw_cfg, &machine->ports, &machine->ram) < 0)
 		return err_set_errno(err, -ENOMEM, "cannot set up the firmware's port");
 	device_add(&machine->devices, &board->fw_cfg.device);
-	return build_items(board, err);
+	result = build_items(board, err);
+	for (size_t i = 0; result == 0 && i < machine->options->fw_cfg.count; i++)
+		result = add_user_item(board, machine->options->fw_cfg.items[i], err);
+	return result;
 }

@@ -39,6 +39,7 @@ enum board_resource {
 };
 
 enum {
+	BOARD_USER_ITEMS = 16,
 	BOARD_SERIALS = 4,
 	/*
 	 * PIRQ link of INTA of slot 0. SeaBIOS writes interrupt lines, its $PIR and its MP table by
@@ -90,7 +91,11 @@ struct board {
 
 	/* What SeaBIOS is told; rebuilt at each reset. */
 	struct firmware_board description;
+	char boot_paths[DRIVES][48];
+	const char *boot_path_list[DRIVES];
 	uint8_t *firmware_arena;
+	struct payload user_items[BOARD_USER_ITEMS]; /* files of -fw_cfg */
+	unsigned user_item_count;
 	bool boot_once_used;
 };
 

@@ -300,7 +300,9 @@ struct board *board_create(struct machine *machine, struct err *err)
 		return NULL;
 	}
 	board->machine = machine;
+	machine->board = board; /* for cards, which are plugged into it */
 	if (init_chips(board, err) < 0) {
+		machine->board = NULL;
 		board_destroy(board);
 		return NULL;
 	}
@@ -313,6 +315,8 @@ void board_destroy(struct board *board)
 	device_finish_all(&board->machine->devices);
 	payload_unmap(&board->bios);
 	payload_unmap(&board->vga_rom);
+	for (unsigned i = 0; i < BOARD_USER_ITEMS; i++)
+		payload_unmap(&board->user_items[i]);
 	free(board->firmware_arena);
 	free(board);
 }

@@ -3,20 +3,97 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/opts.h"
 #include "base/trace.h"
+#include "dm/board_internal.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "hw/isa_debug_exit.h"
+#include "hw/pc_testdev.h"
+
+/** What a card is allocated with; freed after all devices have been finished. */
+struct card_memory {
+	struct list_node node;
+	max_align_t card[];
+};
+
+/** Zeroed memory for a card, the machine's. NULL and a sentence. */
+static void *card_alloc(struct machine *machine, size_t bytes, struct err *err)
+{
+	struct card_memory *memory = calloc(1, sizeof(*memory) + bytes);
+
+	if (!memory) {
+		err_set_errno(err, -ENOMEM, "cannot create the card");
+		return NULL;
+	}
+	list_append(&machine->cards, &memory->node);
+	return memory->card;
+}
+
+void cards_free(struct machine *machine)
+{
+	while (!list_is_empty(&machine->cards)) {
+		struct card_memory *memory =
+			container_of(machine->cards.next, struct card_memory, node);
+
+		list_remove(&memory->node);
+		free(memory);
+	}
+}
+
+static const char *const debug_exit_properties[] = { "driver", "iobase", "iosize", "id", NULL };
+
+static int create_debug_exit(struct machine *machine, struct opts *opts, struct err *err)
+{
+	struct isa_debug_exit *card = card_alloc(machine, sizeof(*card), err);
+	uint64_t base = ISA_DEBUG_EXIT_BASE, size = ISA_DEBUG_EXIT_SIZE;
+	int result = card ? 0 : -ENOMEM;
+
+	if (result == 0)
+		result = opts_get_number(opts, "iobase", &base, 0, 0xffff, err);
+	if (result == 0)
+		result = opts_get_number(opts, "iosize", &size, 1, 8, err);
+	if (result == 0)
+		result = isa_debug_exit_init(card, &machine->ports, &machine->power, (uint16_t)base,
+					     (unsigned)size, err);
+	if (result == 0)
+		device_add(&machine->devices, &card->device);
+	return result;
+}
+
+static const char *const testdev_properties[] = { "driver", "id", NULL };
+
+static int create_testdev(struct machine *machine, struct opts *opts, struct err *err)
+{
+	struct pc_testdev *card = card_alloc(machine, sizeof(*card), err);
+	struct pc_testdev_wires wires = { .ports = &machine->ports, .memory = &machine->memory };
+	int result;
+
+	(void)opts;
+	if (!card)
+		return -ENOMEM;
+	for (unsigned gsi = 0; gsi < PC_TESTDEV_IRQS; gsi++)
+		wires.irqs[gsi] = piix3_irq_input(&machine->board->isa, gsi);
+	result = pc_testdev_init(card, &wires, err);
+	if (result == 0)
+		device_add(&machine->devices, &card->device);
+	return result;
+}
 
 const struct card cards[] = {
-	{"VGA",        "standard VGA with Bochs VBE modes, PCI 1234:1111", NULL, NULL},
-	{ "ide-hd",    "ATA disk on ide.0 or ide.1",                       NULL, NULL},
-	{ "ide-cd",    "ATAPI CD-ROM on ide.0 or ide.1",                   NULL, NULL},
-	{ "ide-drive", "ATA disk or ATAPI CD-ROM, by its drive's media=",  NULL, NULL},
-	{ NULL,        NULL,					       NULL, NULL},
+	{"isa-debug-exit", "a port that ends the program with a status (for tests)",
+         debug_exit_properties,									  create_debug_exit},
+	{ "pc-testdev",    "ports and memory that tests of processors use",          testdev_properties,
+         create_testdev												   },
+	{ "VGA",           "standard VGA with Bochs VBE modes, PCI 1234:1111",       NULL,               NULL             },
+	{ "ide-hd",        "ATA disk on ide.0 or ide.1",                             NULL,               NULL             },
+	{ "ide-cd",        "ATAPI CD-ROM on ide.0 or ide.1",                         NULL,               NULL             },
+	{ "ide-drive",     "ATA disk or ATAPI CD-ROM, by its drive's media=",        NULL,               NULL             },
+	{ NULL,            NULL,						     NULL,               NULL             },
 };
 
 const struct card *cards_find(const char *name, struct err *err)
@@ -50,6 +127,8 @@ int cards_create_all(struct machine *machine, struct err *err)
 			return -EINVAL;
 		if (!card->create)
 			continue;
+		opts_get(device, "driver");
+		opts_get(device, "id");
 		if (card->create(machine, device, err) < 0 ||
 		    opts_check_unused(device, card->properties, err) < 0) {
 			err_prefix(err, "-device %s", name);

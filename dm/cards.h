@@ -26,5 +26,8 @@ const struct card *cards_find(const char *name, struct err *err);
 /** Creates what the -device options ask for and the board did not make itself. 0 or -errno. */
 int cards_create_all(struct machine *machine, struct err *err);
 
+/** Frees the cards' memory; their devices have been finished. */
+void cards_free(struct machine *machine);
+
 void cards_print_help(void);
 void cards_print_trace_points(void);

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/trace.h"
 #include "dm/board_pc.h"
+#include "dm/cards.h"
 #include "dm/chardevs.h"
 #include "dm/dispatch.h"
 #include "dm/memory.h"
@@ -340,6 +341,7 @@ static void init_host_side(struct machine *machine)
 	input_init(&machine->input);
 	list_init(&machine->listeners);
 	list_init(&machine->chardevs);
+	list_init(&machine->cards);
 	machine->power = (struct power){ machine, take_request };
 	machine->status = MACHINE_PRELAUNCH;
 	machine->ram.low_bytes = memory_low_bytes(options->ram_bytes, options->max_low_bytes);
@@ -424,6 +426,7 @@ void machine_destroy(struct machine *machine)
 	lock_release(&machine->lock);
 	if (machine->hv)
 		hv_destroy(machine->hv);
+	cards_free(machine);
 	chardevs_close(machine);
 	display_finish(&machine->display);
 	io_space_finish(&machine->ports);

@@ -68,6 +68,7 @@ struct machine {
 	enum machine_status status;
 	struct list_node listeners;
 	struct list_node chardevs; /* chardevs.h */
+	struct list_node cards;    /* memory of -device cards, cards.h */
 	/* A request of a chip, carried out on the loop with the processors stopped. */
 	bool request_pending;
 	enum power_request request;

@@ -825,12 +825,38 @@ static int apply_defaults(struct options *options, struct err *err)
 {
 	if (!options->no_defaults && !options->vga)
 		options->has_default_vga = true;
-	if (options->accel == ACCEL_QTEST && !options->qtest)
-		options->qtest = NULL; /* a board without processors, driven by QMP alone */
 	if (options->qtest && !options->accel_chosen)
 		options->accel = ACCEL_QTEST;
 	if (options->accel == ACCEL_XEN && !options->xen_domid)
 		return err_set(err, -EINVAL, "machine xenfv needs -xen-domid N");
+	return 0;
+}
+
+/** The value is that of the only pair: "ide-cd.ver=2.0" is parsed as key "ide-cd.ver". */
+static int apply_global_to(struct opts *device, const struct opts_pair *global, struct err *err)
+{
+	const char *driver = opts_get_or(device, "driver", "");
+	size_t length = strlen(driver);
+
+	if (strncmp(global->key, driver, length) != 0 || global->key[length] != '.' ||
+	    opts_get(device, global->key + length + 1))
+		return 0;
+	if (opts_set(device, global->key + length + 1, global->value) < 0)
+		return err_set_errno(err, -ENOMEM, "-global %s", global->key);
+	return 0;
+}
+
+static int apply_globals(struct options *options, struct err *err)
+{
+	for (size_t i = 0; i < options->globals.count; i++) {
+		for (size_t j = 0; j < options->devices.count; j++) {
+			int result = apply_global_to(&options->devices.items[j],
+						     &options->globals.items[i].pairs[0], err);
+
+			if (result < 0)
+				return result;
+		}
+	}
 	return 0;
 }
 
@@ -868,7 +894,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		if (row->apply(options, argument, err) < 0)
 			return OPTIONS_BAD;
 	}
-	return apply_defaults(options, err) < 0 ? OPTIONS_BAD : OPTIONS_RUN;
+	if (apply_defaults(options, err) < 0 || apply_globals(options, err) < 0)
+		return OPTIONS_BAD;
+	return OPTIONS_RUN;
 }
 
 static void list_finish(struct options_list *list)
