@@ -133,6 +133,11 @@ static void save_fields(struct state_writer *writer, const struct state_table *t
 		put_name(writer, field->name);
 		put_int(writer, 1, field->table ? 0 : field->size);
 		put_int(writer, 4, field->count);
+		/* Raw bytes, buffers of many KiB among them, go at once. */
+		if (!field->table && field->size == 1) {
+			put_bytes(writer, member, field->count);
+			continue;
+		}
 		for (uint32_t n = 0; n < field->count; n++, member += field->size) {
 			if (field->table) {
 				size_t start = begin_length(writer);
@@ -221,6 +226,10 @@ static bool load_elements(struct buf *from, const struct state_field *field, uns
 
 	if (!take_part(from, (size_t)size * count, &part))
 		return false;
+	if (field && size == 1 && field->size == 1 && !field->is_bool) {
+		buf_take(&part, state + field->offset, min_size(count, field->count));
+		return true;
+	}
 	for (uint32_t n = 0; field && n < count && n < field->count; n++) {
 		uint64_t value = buf_take_le(&part, size);
 
