@@ -16,6 +16,7 @@
 #include "dm/dispatch.h"
 #include "dm/memory.h"
 #include "dm/options.h"
+#include "dm/screen.h"
 
 /* Guest memory for devices: the core's. */
 
@@ -366,7 +367,9 @@ static int init_guest_side(struct machine *machine, struct err *err)
 	if (machine->options->board == BOARD_NONE)
 		return 0;
 	machine->board = board_create(machine, err);
-	return machine->board ? 0 : -EINVAL;
+	if (!machine->board)
+		return -EINVAL;
+	return screen_open(machine, err);
 }
 
 struct machine *machine_create(struct options *options, struct err *err)
@@ -419,6 +422,7 @@ void machine_destroy(struct machine *machine)
 	if (!machine)
 		return;
 	lock_acquire(&machine->lock);
+	screen_close(machine);
 	if (machine->hv)
 		hv_pause(machine->hv);
 	if (machine->board)

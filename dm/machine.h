@@ -15,6 +15,7 @@
 #include "bus/power.h"
 #include "bus/ram.h"
 #include "hv/hv.h"
+#include "vnc/vnc.h"
 
 struct err;
 struct loop;
@@ -64,6 +65,10 @@ struct machine {
 	struct power power;
 	struct display display;
 	struct input input;
+	struct vnc_server *vnc; /* NULL: none */
+	/** Viewers come and go: for control's events. May be NULL. */
+	void (*vnc_event)(void *opaque, enum vnc_event event, const struct vnc_client_info *client);
+	void *vnc_event_opaque;
 	struct board *board; /* NULL for -machine none */
 	enum machine_status status;
 	struct list_node listeners;
