@@ -215,10 +215,13 @@ static void on_event(void *opaque, unsigned events)
 	aio->references++; /* a completion may close the last image */
 	if (aio->backend)
 		aio->backend->reap(aio->state, false);
-	for (unsigned i = 0; i < DELIVER_BUDGET && (op = take_ended(aio, NULL)); i++)
+	for (unsigned i = 0; (op = take_ended(aio, NULL)); i++) {
 		op->complete(op, op->result);
-	if (!list_is_empty(&aio->ended))
-		wake_loop(aio);
+		if (i == DELIVER_BUDGET) {
+			wake_loop(aio);
+			break;
+		}
+	}
 	aio_release(aio);
 }
 
