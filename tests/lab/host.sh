@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+# The host on which guests run: the lab (a Linux with kvm-amd inside QEMU's emulation), or this machine if its processor has VT.
+# Either way the host is a POSIX shell behind two file descriptors; host COMMAND runs there.
+#
+#   host_kind    "lab" or "here"
+#   host_files   folder of the media, firmware and programs as the host sees it
+#   host_vnc     the -vnc argument for a guest, and host_vnc_address where that is reached from here
+#   host_serial  the file on the host for a guest's serial output, and guest_serial the same as seen from here
+
+LAB_WORK=
+lab_pid=
+host_kind=
+host_memory_mib=${HVMDM_LAB_MEMORY:-3072}
+host_vnc_port=
+host_web_port=
+
+# Builds the lab host's kernel and initramfs below the cache.
+lab_build_host() {
+	local kernel=$1 root stamp
+	stamp=$(cat "$HVMDM_ROOT/tests/lab/host-init" "$HVMDM_ROOT/tests/lab/host.sh" "$HVMDM_ROOT/tests/lab/lib.sh" | sha256sum | cut -c1-12)
+	LAB_INITRD=$HVMDM_CACHE/lab/host-$stamp.cpio.gz
+	[ -e "$LAB_INITRD" ] && return
+	mkdir -p "$HVMDM_CACHE/lab"
+	root=$(mktemp -d "$HVMDM_CACHE/lab/host.XXXXXX")
+	mkdir -p "$root/bin" "$root/etc"
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	cp "$HVMDM_ROOT/tests/lab/host-init" "$root/init"
+	printf 'root:x:0:0:root:/run:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	copy_modules "$kernel" "$root/modules" kvm-amd virtio_pci virtio_blk virtio_net virtio_console
+	pack_initramfs "$root" "$LAB_INITRD.part"
+	mv "$LAB_INITRD.part" "$LAB_INITRD"
+	rm -rf "$root"
+}
+
+# Starts the host. $1 folder with everything that the guests need, $2 folder for logs and sockets.
+host_start() {
+	local stage=$1
+	LAB_WORK=$2
+	mkdir -p "$LAB_WORK"
+	: >"$LAB_WORK/serial"
+	guest_serial=$LAB_WORK/serial
+	host_vnc_port=$(free_port)
+	host_web_port=$(free_port)
+	host_vnc_address=127.0.0.1:$host_vnc_port
+	if [ -z "${HVMDM_LAB_FORCE:-}" ] && host_has_vt; then
+		host_start_here "$stage"
+	else
+		host_start_lab "$stage"
+	fi
+	host true 20 >/dev/null || die "the host does not answer; its log: $LAB_WORK/console"
+}
+
+host_start_here() {
+	host_kind=here
+	host_files=$1
+	host_serial=$guest_serial
+	host_vnc=127.0.0.1:$((host_vnc_port - 5900))
+	host_web=$host_web_port
+	mkdir -p "$LAB_WORK/run"
+	rm -f "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	mkfifo "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	exec 6<>"$LAB_WORK/control.in" 7<>"$LAB_WORK/control.out"
+	(cd "$LAB_WORK/run" && exec sh <&6 >&7 2>&1 6>&- 7>&-) &
+	lab_pid=$!
+}
+
+host_start_lab() {
+	local kernel size
+	host_kind=lab
+	host_files=/lab
+	host_serial=/dev/lab-serial
+	host_vnc=:0
+	host_web=5700
+	kernel=$(kernel_folder cloud-amd64)
+	with_cache lab_build_host "$kernel"
+	size=$(du -sm --apparent-size "$1" | cut -f1)
+	rm -f "$LAB_WORK/disk.ext4"
+	truncate -s $((size + size / 16 + 24))M "$LAB_WORK/disk.ext4"
+	mke2fs -q -F -t ext4 -O ^has_journal,^resize_inode -m 0 -E lazy_itable_init=1 -d "$1" "$LAB_WORK/disk.ext4"
+	rm -f "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	mkfifo "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	qemu-system-x86_64 -name hvmdm-lab -accel tcg,thread=multi,tb-size=256 -machine q35 -cpu max -smp "${HVMDM_LAB_CPUS:-1}" \
+		-m "$host_memory_mib" -nodefaults -no-user-config -vga none -display none -no-reboot \
+		-kernel "$kernel"/boot/vmlinuz-* -initrd "$LAB_INITRD" \
+		-append "console=ttyS0 quiet loglevel=4 mitigations=off random.trust_cpu=on panic=-1" \
+		-serial "file:$LAB_WORK/console" \
+		-drive "file=$LAB_WORK/disk.ext4,format=raw,if=none,id=disk,readonly=on" -device virtio-blk-pci,drive=disk \
+		-device virtio-serial-pci -chardev "pipe,id=control,path=$LAB_WORK/control" -device virtserialport,chardev=control,name=control \
+		-chardev "file,id=serial,path=$guest_serial" -device virtserialport,chardev=serial,name=serial \
+		-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$host_vnc_port-10.0.2.15:5900,hostfwd=tcp:127.0.0.1:$host_web_port-10.0.2.15:5700" \
+		-device virtio-net-pci,netdev=net,romfile= </dev/null >"$LAB_WORK/qemu.log" 2>&1 &
+	lab_pid=$!
+	exec 6<>"$LAB_WORK/control.in" 7<>"$LAB_WORK/control.out"
+	local waited=0
+	until grep -q '^lab: ' "$LAB_WORK/console" 2>/dev/null; do
+		kill -0 "$lab_pid" 2>/dev/null || die "the lab's QEMU ended: $(tail -n 3 "$LAB_WORK/qemu.log")"
+		[ $((waited += 1)) -le 1200 ] || die "the lab host does not come up in 120 s; its log: $LAB_WORK/console"
+		sleep 0.1
+	done
+	grep -q '^lab: ready' "$LAB_WORK/console" || die "the lab host has no KVM; its log: $LAB_WORK/console"
+}
+
+# host COMMAND [SECONDS]: runs a shell command on the host, prints its output; its exit status, or 124 if it takes longer (10 s).
+host() {
+	local command=$1 limit=${2:-10} line mark
+	mark="@@$RANDOM$RANDOM"
+	limit=$((SECONDS + limit))
+	printf '{ %s\n} </dev/null 2>&1; echo "%s:$?"\n' "$command" "$mark" >&6
+	while [ $SECONDS -le $limit ]; do
+		if IFS= read -r -t 1 line <&7; then
+			line=${line%$'\r'}
+			case $line in
+			*"$mark":*)
+				[ "${line%%"$mark":*}" = "" ] || printf '%s\n' "${line%%"$mark":*}"
+				return "${line##*:}"
+				;;
+			*) printf '%s\n' "$line" ;;
+			esac
+		else
+			kill -0 "$lab_pid" 2>/dev/null || return 125
+		fi
+	done
+	return 124
+}
+
+host_stop() {
+	[ -n "$lab_pid" ] || return 0
+	[ "$host_kind" = here ] && host "kill -9 \$(cat guest.pid)" 5 >/dev/null
+	kill "$lab_pid" 2>/dev/null
+	wait "$lab_pid" 2>/dev/null
+	lab_pid=
+	exec 6>&- 7>&-
+	rm -f "$LAB_WORK/disk.ext4" "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	return 0
+}

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Shared by the scripts of the labs, the media builders and the benchmarks: messages, the cache folder, Debian packages.
+
+set -euo pipefail
+umask 022
+
+HVMDM_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+HVMDM_CACHE=${HVMDM_CACHE:-$HVMDM_ROOT/cache}
+mkdir -p "$HVMDM_CACHE"
+HVMDM_CACHE=$(cd "$HVMDM_CACHE" && pwd)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$(basename "$0"): $*"; exit 1; }
+
+# with_cache COMMAND...: one process at a time changes the cache.
+with_cache() {
+	local status=0
+	if [ -n "${HVMDM_CACHE_HELD:-}" ]; then
+		"$@"
+		return
+	fi
+	exec 8>"$HVMDM_CACHE/.lock"
+	flock 8
+	HVMDM_CACHE_HELD=1 "$@" 8>&- || status=$?
+	exec 8>&-
+	return $status
+}
+
+# A Debian package, unpacked below the cache and not installed; prints the folder. $1 package, $2 architecture (amd64).
+deb() {
+	local name=$1 arch=${2:-amd64}
+	local folder=$HVMDM_CACHE/debs/$arch/$name
+	[ -e "$folder/.done" ] || with_cache deb_fetch "$name" "$arch" "$folder" >&2
+	printf '%s\n' "$folder"
+}
+
+deb_fetch() {
+	local name=$1 arch=$2 folder=$3 work=$3.part options=(-o APT::Sandbox::User=root)
+	[ -e "$folder/.done" ] && return
+	if [ "$arch" != "$(dpkg --print-architecture)" ]; then
+		mapfile -t -O 2 options < <(foreign_apt_options "$arch")
+	fi
+	rm -rf "$folder" "$work"
+	mkdir -p "$work"
+	say "fetching Debian's $name ($arch)"
+	(cd "$work" && apt-get -qq "${options[@]}" download "$name") >&2 || {
+		rm -rf "$work"
+		die "apt-get cannot download $name: is the package list current (apt-get update)?"
+	}
+	dpkg -x "$work"/*.deb "$work"
+	rm -f "$work"/*.deb
+	touch "$work/.done"
+	mv "$work" "$folder"
+}
+
+# An apt of its own for another architecture: this machine's sources, lists of that architecture in the cache.
+foreign_apt_options() {
+	local arch=$1 apt=$HVMDM_CACHE/apt-$1
+	mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+	: >"$apt/status"
+	local options=(-o "APT::Architecture=$arch" -o "APT::Architectures::=$arch" -o "Dir::State::Lists=$apt/lists"
+		-o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt" -o "Dir::Cache::archives=$apt/archives")
+	if [ ! -e "$apt/.updated" ]; then
+		apt-get -qq -o APT::Sandbox::User=root "${options[@]}" update >&2 || say "apt-get update for $arch had problems"
+		touch "$apt/.updated"
+	fi
+	printf '%s\n' "${options[@]}"
+}
+
+# The package that a meta package depends on: linux-image-cloud-amd64 is linux-image-6.1.0-..-cloud-amd64. $1 package, $2 architecture.
+deb_behind() {
+	local name=$1 arch=${2:-amd64} note=$HVMDM_CACHE/debs/${2:-amd64}/$1.is options=()
+	if [ ! -s "$note" ]; then
+		[ "$arch" = "$(dpkg --print-architecture)" ] || mapfile -t options < <(foreign_apt_options "$arch")
+		mkdir -p "${note%/*}"
+		apt-cache "${options[@]}" depends "$name" | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1 >"$note"
+		[ -s "$note" ] || die "apt knows no package behind $name: is the package list current (apt-get update)?"
+	fi
+	cat "$note"
+}
+
+# A kernel package's folder. $1 flavour: cloud-amd64, amd64, 686; $2 architecture.
+kernel_folder() {
+	local package
+	package=$(deb_behind "linux-image-$1" "${2:-amd64}")
+	deb "$package" "${2:-amd64}"
+}
+
+# Copies the named modules of a kernel and those that they depend on into a folder, and writes their order of loading.
+# $1 kernel's folder, $2 target, rest: names. What is built in is left out.
+copy_modules() {
+	local kernel=$1 target=$2 name file depends
+	shift 2
+	mkdir -p "$target"
+	for name; do
+		file=$(find "$kernel/lib/modules" -name "${name//[-_]/[-_]}.ko" -print -quit)
+		[ -n "$file" ] && [ ! -e "$target/${file##*/}" ] || continue
+		depends=$(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p' | tr ',' ' ')
+		# shellcheck disable=SC2086
+		[ -z "$depends" ] || copy_modules "$kernel" "$target" $depends
+		cp "$file" "$target/"
+		echo "${file##*/}" >>"$target/order"
+	done
+}
+
+# Packs a folder as an initramfs. $1 folder, $2 file.
+pack_initramfs() {
+	(cd "$1" && find . -print0 | sort -z | cpio --quiet --null --create --format=newc --owner=0:0) | gzip -1 >"$2"
+}
+
+# Copies a program and the libraries that it loads into a root folder, at their own paths. $1 root, $2 program, $3 path in the root.
+copy_program() {
+	local root=$1 program=$2 path=${3:-$2} library
+	mkdir -p "$root$(dirname "$path")"
+	cp -L "$program" "$root$path"
+	{ ldd "$program" 2>/dev/null || true; } | grep -o '/[^ ]*' | sort -u | while read -r library; do
+		[ -e "$root$library" ] && continue
+		mkdir -p "$root$(dirname "$library")"
+		cp -L "$library" "$root$library"
+	done
+}
+
+# Whether guests run on this very machine: the processor has VT and the kernel's KVM offers it.
+host_has_vt() {
+	grep -qwE 'vmx|svm' /proc/cpuinfo && [ -r /dev/kvm ] && [ -w /dev/kvm ]
+}
+
+free_port() {
+	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
