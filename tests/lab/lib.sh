@@ -95,7 +95,7 @@ copy_modules() {
 	mkdir -p "$target"
 	for name; do
 		file=$(find "$kernel/lib/modules" -name "${name//[-_]/[-_]}.ko" -print -quit)
-		[ -n "$file" ] && [ ! -e "$target/${file##*/}" ] || continue
+		if [ -z "$file" ] || [ -e "$target/${file##*/}" ]; then continue; fi
 		depends=$(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p' | tr ',' ' ')
 		# shellcheck disable=SC2086
 		[ -z "$depends" ] || copy_modules "$kernel" "$target" $depends
