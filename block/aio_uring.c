@@ -71,7 +71,9 @@ static void prepare_transfer(struct io_uring_sqe *sqe, const struct aio_op *op,
 	else
 		io_uring_prep_writev2(sqe, step->fd, step->iov, count, step->offset,
 				      op->kind == AIO_WRITE_THROUGH ? RWF_DSYNC : 0);
-	if (step->bytes > INLINE_BYTES_MAX)
+	/* ext4 takes no buffered write without waiting: to try costs more than to leave it to a
+	 * worker at once. */
+	if (step->bytes > INLINE_BYTES_MAX || (op->kind != AIO_READ && !step->direct))
 		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 }
 
