@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/host_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/err.h"
+
+static bool files_forbidden;
+
+void host_forbid_files(bool forbidden)
+{
+	files_forbidden = forbidden;
+}
+
+int host_open(const char *path, int flags, mode_t mode, struct err *err)
+{
+	int fd;
+
+	if (files_forbidden)
+		return err_set(err, -EPERM,
+			       "cannot open '%s': the sandbox is on; pass a descriptor with add-fd "
+			       "and name it /dev/fdset/N, or start with -sandbox off",
+			       path);
+	fd = open(path, flags | O_CLOEXEC, mode);
+	return fd >= 0 ? fd : err_set_errno(err, -errno, "cannot open '%s'", path);
+}
