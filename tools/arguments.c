@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/arguments.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/guest.h"
+#include "tools/words.h"
+
+static void add_option(struct words *words, const char *option, const char *argument)
+{
+	words_add(words, "%s", option);
+	words_add(words, "%s", argument);
+}
+
+/** 'text' for an option string, where a comma is written twice. The caller frees it. */
+static char *double_commas(const char *text)
+{
+	char *doubled = malloc(2 * strlen(text) + 1), *out = doubled;
+
+	if (!doubled)
+		return text_copy(text);
+	for (; *text; text++) {
+		*out++ = *text;
+		if (*text == ',')
+			*out++ = ',';
+	}
+	*out = '\0';
+	return doubled;
+}
+
+/** A control socket. 'list' has one of its own, so that it never waits behind another command. */
+static void add_monitor(struct words *words, const char *directory, const char *id,
+			const char *socket)
+{
+	char *quoted = double_commas(directory);
+
+	words_add(words, "-chardev");
+	words_add(words, "socket,id=%s,path=%s/%s,server=on,wait=off", id, quoted, socket);
+	words_add(words, "-mon");
+	words_add(words, "chardev=%s,mode=control", id);
+	free(quoted);
+}
+
+static void add_vnc(struct words *words, const struct guest_vnc *vnc, const char *directory)
+{
+	bool password = vnc->password && *vnc->password;
+
+	words_add(words, "-vnc");
+	if (!vnc->on)
+		words_add(words, "none");
+	else if (strcmp(vnc->listen, "unix") == 0)
+		words_add(words, "unix:%s/vnc%s", directory, password ? ",password=on" : "");
+	else if (strncmp(vnc->listen, "unix:", 5) == 0 || strrchr(vnc->listen, ':'))
+		words_add(words, "%s%s%s", vnc->listen, password ? ",password=on" : "",
+			  vnc->unused && vnc->listen[0] != 'u' ? ",to=99" : "");
+	else
+		words_add(words, "%s:%u%s%s", vnc->listen, vnc->display,
+			  password ? ",password=on" : "", vnc->unused ? ",to=99" : "");
+}
+
+static void add_screen(struct words *words, const struct guest *guest,
+		       const struct arguments_place *place)
+{
+	add_vnc(words, &guest->vnc, place->directory);
+	add_option(words, "-display", "none");
+	if (guest->sdl)
+		add_option(words, "-display", "sdl");
+	if (guest->keymap)
+		add_option(words, "-k", guest->keymap);
+}
+
+static void add_kernel(struct words *words, const struct guest *guest)
+{
+	if (!guest->kernel)
+		return;
+	add_option(words, "-kernel", guest->kernel);
+	if (guest->ramdisk)
+		add_option(words, "-initrd", guest->ramdisk);
+	if (guest->cmdline)
+		add_option(words, "-append", guest->cmdline);
+}
+
+static void add_board(struct words *words, const struct guest *guest)
+{
+	for (size_t i = 0; i < guest->serials.count; i++)
+		add_option(words, "-serial", guest->serials.items[i]);
+	if (guest->nographic && !guest->sdl && !guest->vnc.on)
+		words_add(words, "-nographic");
+	if (guest->vga == VGA_STD) {
+		words_add(words, "-device");
+		words_add(words, "VGA,vgamem_mb=%u", guest->video_mib < 16 ? 16 : guest->video_mib);
+	}
+	words_add(words, "-boot");
+	words_add(words, "order=%s", guest->boot);
+	if (!guest->acpi)
+		words_add(words, "-no-acpi");
+	if (guest->max_vcpus > 1) {
+		words_add(words, "-smp");
+		words_add(words, "%u,maxcpus=%u", guest->vcpus, guest->max_vcpus);
+	}
+	if (guest->localtime)
+		add_option(words, "-rtc", "base=localtime");
+	add_option(words, "-net", "none");
+}
+
+static void add_disk(struct words *words, const struct disk *disk)
+{
+	char *file = disk->target ? double_commas(disk->target) : NULL;
+
+	words_add(words, "-drive");
+	if (!disk->cdrom) {
+		words_add(words, "file=%s,if=ide,index=%u,media=disk,format=%s,cache=writeback",
+			  file, disk->index, disk->format);
+	} else {
+		if (file)
+			words_add(words, "if=none,readonly=on,id=ide-%u,file=%s,format=%s",
+				  disk->devid, file, disk->format);
+		else
+			words_add(words, "if=none,readonly=on,id=ide-%u", disk->devid);
+		words_add(words, "-device");
+		words_add(words, "ide-cd,id=ide-%u,drive=ide-%u,bus=ide.%u,unit=%u", disk->devid,
+			  disk->devid, disk->index / 2, disk->index % 2);
+	}
+	free(file);
+}
+
+static void add_words(struct words *words, const struct words *more)
+{
+	for (size_t i = 0; i < more->count; i++)
+		words_add(words, "%s", more->items[i]);
+}
+
+void arguments_make(struct words *words, const struct guest *guest,
+		    const struct arguments_place *place)
+{
+	words_add(words, "%s", place->program);
+	if (guest->on_poweroff == ACTION_PRESERVE)
+		words_add(words, "-no-shutdown");
+	if (guest->on_reboot == ACTION_DESTROY)
+		words_add(words, "-no-reboot");
+	add_monitor(words, place->directory, "hvm-cmd", "qmp");
+	add_monitor(words, place->directory, "hvm-stat", "qmp-stat");
+	words_add(words, "-nodefaults");
+	words_add(words, "-no-user-config");
+	add_option(words, "-name", guest->name);
+	if (guest->uuid)
+		add_option(words, "-uuid", guest->uuid);
+	add_screen(words, guest, place);
+	add_kernel(words, guest);
+	add_board(words, guest);
+	if (place->paused)
+		words_add(words, "-S");
+	add_words(words, &guest->extra_args);
+	words_add(words, "-machine");
+	words_add(words, "pc,accel=kvm%s", guest->hpet ? "" : ",hpet=off");
+	add_words(words, &guest->extra_args_hvm);
+	words_add(words, "-m");
+	words_add(words, "%u", guest->memory_mib);
+	for (unsigned i = 0; i < guest->disk_count; i++)
+		add_disk(words, &guest->disks[i]);
+	add_option(words, "-sandbox", "on");
+	if (place->user)
+		add_option(words, "-runas", place->user);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A disk of a configuration file: xl's positional and key=value forms
+ * (xl-disk-configuration(5)), and xm's of old, 'file:PATH,ioemu:hda,w'.
+ *
+ * libxlutil's own parser fills libxl's structure and must be initialised and disposed of by a
+ * toolstack context that a host without Xen cannot have; it also does not know "ioemu:".
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct err;
+
+enum {
+	DISK_IDE_DRIVES = 4,
+};
+
+struct disk {
+	char *target; /* owned; NULL: a drive without a medium */
+	char *vdev;   /* as written: "hda" */
+	char *format; /* "raw" … as hvmdm names it */
+	bool cdrom, readonly;
+	unsigned index; /* 0…3: primary master to secondary slave */
+	unsigned devid; /* Xen's number of the virtual device: hdc is 5632 */
+};
+
+/** Parses one specification. 0, or -EINVAL and a sentence; 'disk' then needs no finish. */
+int disk_parse(struct disk *disk, const char *spec, struct err *err);
+void disk_finish(struct disk *disk);
+
+/** The place and number of a virtual device by its name ("hda", "xvdb", "d2p0"). 0 or -EINVAL. */
+int disk_parse_vdev(const char *vdev, unsigned *index, unsigned *devid, struct err *err);
