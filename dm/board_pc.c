@@ -332,6 +332,12 @@ void board_after_reset(struct board *board)
 		board_firmware_reset(board);
 }
 
+void board_announce_cpu(struct board *board, unsigned cpu, bool online)
+{
+	if (board->has_acpi)
+		hotplug_set_cpu(&board->hotplug, cpu, online);
+}
+
 void board_press_power_button(struct board *board)
 {
 	if (board->has_acpi)

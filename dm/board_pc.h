@@ -27,6 +27,9 @@ void board_press_power_button(struct board *board);
 void board_prepare_wake(struct board *board);
 void board_set_woken(struct board *board);
 
+/** A processor was plugged in or is to go: the guest is told. */
+void board_announce_cpu(struct board *board, unsigned cpu, bool online);
+
 /** Requests held by werror=stop are tried again. */
 void board_retry_disks(struct board *board);
 

@@ -13,6 +13,7 @@
 #include "dm/board_pc.h"
 #include "dm/cards.h"
 #include "dm/chardevs.h"
+#include "dm/control.h"
 #include "dm/dispatch.h"
 #include "dm/memory.h"
 #include "dm/options.h"
@@ -349,6 +350,16 @@ static void init_host_side(struct machine *machine)
 	machine->ram.high_bytes = options->ram_bytes - machine->ram.low_bytes;
 }
 
+static int init_board(struct machine *machine, struct err *err)
+{
+	if (machine->options->board == BOARD_NONE)
+		return 0;
+	machine->board = board_create(machine, err);
+	if (!machine->board)
+		return -EINVAL;
+	return screen_open(machine, err);
+}
+
 static int init_guest_side(struct machine *machine, struct err *err)
 {
 	machine->clock_alarm = loop_timer_create(machine->loop, clock_is_due, machine);
@@ -364,12 +375,10 @@ static int init_guest_side(struct machine *machine, struct err *err)
 	dispatch_attach(machine);
 	if (chardevs_open(machine, err) < 0)
 		return -EINVAL;
-	if (machine->options->board == BOARD_NONE)
-		return 0;
-	machine->board = board_create(machine, err);
-	if (!machine->board)
+	if (init_board(machine, err) < 0)
 		return -EINVAL;
-	return screen_open(machine, err);
+	machine->control = control_create(machine, err);
+	return machine->control ? 0 : -EINVAL;
 }
 
 struct machine *machine_create(struct options *options, struct err *err)
@@ -422,6 +431,7 @@ void machine_destroy(struct machine *machine)
 	if (!machine)
 		return;
 	lock_acquire(&machine->lock);
+	control_destroy(machine->control);
 	screen_close(machine);
 	if (machine->hv)
 		hv_pause(machine->hv);

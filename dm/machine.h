@@ -18,6 +18,7 @@
 #include "vnc/vnc.h"
 
 struct err;
+struct control;
 struct loop;
 struct board;
 struct options;
@@ -69,6 +70,7 @@ struct machine {
 	/** Viewers come and go: for control's events. May be NULL. */
 	void (*vnc_event)(void *opaque, enum vnc_event event, const struct vnc_client_info *client);
 	void *vnc_event_opaque;
+	struct control *control;
 	struct board *board; /* NULL for -machine none */
 	enum machine_status status;
 	struct list_node listeners;

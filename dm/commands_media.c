@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Media of CD-ROM drives: what a person does with the tray. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "block/medium.h"
+#include "dm/board_pc.h"
+#include "dm/control_internal.h"
+
+/** The drive by the client's name for it. NULL and an error. */
+static struct medium_slot *find_slot(struct control_call *call)
+{
+	const char *id = control_string(call, "id");
+	const char *device = control_string(call, "device");
+	const char *name = id ? id : device;
+	struct medium_slot *slot = NULL;
+
+	if (!name) {
+		err_set(&call->err, -EINVAL, "Parameter 'id' is missing");
+		return NULL;
+	}
+	if (call->machine->board)
+		slot = board_find_medium(call->machine->board, name);
+	if (!slot)
+		control_fail(call, id ? "GenericError" : "DeviceNotFound", -ENODEV,
+			     "Device '%.64s' not found or without removable medium", name);
+	return slot;
+}
+
+static void tell_tray(struct control *control, const struct medium_slot *slot, bool open)
+{
+	struct json_object *data = json_add_string(json_object_new_object(), "device", slot->id);
+
+	json_add_bool(data, "tray-open", open);
+	control_emit(control, "DEVICE_TRAY_MOVED", json_add_string(data, "id", slot->id));
+}
+
+/** The guest opened or closed the tray itself. */
+static void guest_moved_tray(void *opaque, struct medium_slot *slot, bool open)
+{
+	tell_tray(opaque, slot, open);
+}
+
+static void watch_tray(const struct board_drive *drive, void *opaque)
+{
+	if (!drive->slot)
+		return;
+	drive->slot->control = opaque;
+	drive->slot->tray_moved = opaque ? guest_moved_tray : NULL;
+}
+
+void control_watch_trays(struct control *control, bool watch)
+{
+	if (control->machine->board)
+		board_for_each_drive(control->machine->board, watch_tray, watch ? control : NULL);
+}
+
+/** The drive looks at what lies in it; the tray closes over a medium. */
+static void announce(struct control *control, struct medium_slot *slot)
+{
+	bool was_open = slot->is_tray_open(slot->opaque);
+
+	slot->changed(slot->opaque);
+	if (was_open && !slot->is_tray_open(slot->opaque))
+		tell_tray(control, slot, false);
+}
+
+/** Puts 'medium' (taken over) into the drive. */
+static void insert(struct control *control, struct medium_slot *slot, struct block *medium)
+{
+	struct block *old = slot->block;
+
+	slot->block = medium;
+	announce(control, slot);
+	block_close(old);
+}
+
+static int open_tray(struct control_call *call, struct medium_slot *slot, bool force)
+{
+	if (slot->is_tray_open(slot->opaque))
+		return 0;
+	if (!slot->eject_requested(slot->opaque, force))
+		return err_set(&call->err, -EBUSY,
+			       "Device '%s' is locked and force was not specified, wait for tray "
+			       "to open and try again",
+			       slot->id);
+	tell_tray(call->control, slot, true);
+	return 0;
+}
+
+static int empty(struct control_call *call, struct medium_slot *slot)
+{
+	struct block *medium = block_create_empty(call->machine->loop);
+
+	if (!medium)
+		return err_set_errno(&call->err, -ENOMEM, "eject");
+	insert(call->control, slot, medium);
+	return 0;
+}
+
+static int execute_eject(struct control_call *call)
+{
+	struct medium_slot *slot = find_slot(call);
+	int result;
+
+	if (!slot)
+		return -ENODEV;
+	result = open_tray(call, slot, control_bool(call, "force", false));
+	return result < 0 ? result : empty(call, slot);
+}
+
+/** Opens the image as a medium. NULL and a sentence. */
+static struct block *open_medium(struct control_call *call, const char *filename,
+				 const char *format)
+{
+	struct block_options options = {
+		.filename = filename,
+		.fd = -1,
+		.format = format,
+		.read_only = true,
+		.is_cdrom = true,
+	};
+
+	if (control_names_fdset(filename)) {
+		options.fd = control_open(call->control, filename, O_RDONLY, &call->err);
+		if (options.fd < 0)
+			return NULL;
+	}
+	return block_open(&options, call->machine->loop, &call->err);
+}
+
+/** Opened before the tray moves: a medium that cannot be read leaves the old one where it is. */
+static int change(struct control_call *call, const char *filename, const char *format)
+{
+	struct medium_slot *slot = find_slot(call);
+	struct block *medium;
+	int result;
+
+	if (!slot)
+		return -ENODEV;
+	medium = open_medium(call, filename, format);
+	if (!medium)
+		return -EIO;
+	result = open_tray(call, slot, control_bool(call, "force", false));
+	if (result < 0) {
+		block_close(medium);
+		return result;
+	}
+	insert(call->control, slot, medium);
+	return 0;
+}
+
+static int execute_change_medium(struct control_call *call)
+{
+	const char *mode = control_string(call, "read-only-mode");
+
+	if (mode && strcmp(mode, "retain") != 0 && strcmp(mode, "read-only") != 0)
+		return err_set(&call->err, -EINVAL,
+			       "read-only-mode '%.32s': a CD-ROM drive reads only", mode);
+	return change(call, control_string(call, "filename"), control_string(call, "format"));
+}
+
+/** The command of earlier versions, also for the VNC password. */
+static int execute_change(struct control_call *call)
+{
+	const char *device = control_string(call, "device");
+	const char *target = control_string(call, "target");
+	const char *argument = control_string(call, "arg");
+	struct json_object *arguments;
+
+	if (strcmp(device, "vnc") != 0)
+		return change(call, target, argument);
+	if (strcmp(target, "password") != 0)
+		return err_set(&call->err, -ENOTSUP, "only the password of VNC can be changed");
+	arguments = json_add_string(json_object_new_object(), "password", argument ? argument : "");
+	return control_run(call, "change-vnc-password", arguments);
+}
+
+static int execute_open_tray(struct control_call *call)
+{
+	struct medium_slot *slot = find_slot(call);
+
+	return slot ? open_tray(call, slot, control_bool(call, "force", false)) : -ENODEV;
+}
+
+/** Closing it shows the guest what lies inside. */
+static int execute_close_tray(struct control_call *call)
+{
+	struct medium_slot *slot = find_slot(call);
+
+	if (!slot)
+		return -ENODEV;
+	if (slot->is_tray_open(slot->opaque))
+		announce(call->control, slot);
+	return 0;
+}
+
+static int execute_remove_medium(struct control_call *call)
+{
+	struct medium_slot *slot = find_slot(call);
+
+	if (!slot)
+		return -ENODEV;
+	if (!slot->is_tray_open(slot->opaque))
+		return err_set(&call->err, -EBUSY, "Tray of device '%s' is not open", slot->id);
+	return empty(call, slot);
+}
+
+const struct control_command control_media_commands[] = {
+	{"eject",		   "device?s id?s force?b",                                      execute_eject        },
+	{ "blockdev-change-medium", "device?s id?s filename:s format?s force?b read-only-mode?s",
+         execute_change_medium											 },
+	{ "blockdev-open-tray",     "device?s id?s force?b",                                      execute_open_tray    },
+	{ "blockdev-close-tray",    "device?s id?s",                                              execute_close_tray   },
+	{ "blockdev-remove-medium", "device?s id?s",                                              execute_remove_medium},
+	{ "change",                 "device:s target:s arg?s",                                    execute_change       },
+	{ NULL,		     "",							   NULL                 },
+};
