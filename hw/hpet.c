@@ -164,6 +164,16 @@ static void hpet_update_wire(struct hpet *hpet, struct irq_line *wire, bool othe
 		irq_set(wire, other || hpet_drives(hpet, wire));
 }
 
+/*
+ * By the data sheet legacy replacement takes IRQ 8 from the RTC. Linux without
+ * CONFIG_HPET_EMULATE_RTC turns it on for timer 0 alone and goes on to use the RTC's interrupt, so
+ * the wire changes hands only when timer 1 may drive it.
+ */
+static bool rtc_is_replaced(const struct hpet *hpet)
+{
+	return hpet_is_legacy(hpet) && (hpet->state.timers[1].config & HPET_TIMER_ENABLE);
+}
+
 /* Drives level wires and sets host timers by the registers. */
 static void hpet_settle(struct hpet *hpet)
 {
@@ -172,7 +182,7 @@ static void hpet_settle(struct hpet *hpet)
 			hpet_update_wire(hpet, hpet->wires.gsi[gsi], false);
 	/* IRQ 0 is the PIT's own wire while it is not replaced: we leave it low. */
 	hpet_update_wire(hpet, hpet->wires.irq0, false);
-	hpet_update_wire(hpet, hpet->wires.irq8, hpet->state.rtc_level && !hpet_is_legacy(hpet));
+	hpet_update_wire(hpet, hpet->wires.irq8, hpet->state.rtc_level && !rtc_is_replaced(hpet));
 	for (unsigned i = 0; i < HPET_TIMER_COUNT; i++)
 		timer_arm(hpet, i);
 }
@@ -192,7 +202,7 @@ static void hpet_set_rtc(void *opaque, unsigned number, bool level)
 
 	(void)number;
 	hpet->state.rtc_level = level;
-	if (!hpet_is_legacy(hpet))
+	if (!rtc_is_replaced(hpet))
 		hpet_update_wire(hpet, hpet->wires.irq8, level);
 }
 

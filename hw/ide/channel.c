@@ -125,6 +125,8 @@ void ide_channel_cancel(struct ide_channel *channel)
 	if (channel->in_flight) {
 		block_cancel_held(channel->request.block);
 		block_drain(channel->request.block);
+		/* It may have failed and been held only now. */
+		block_cancel_held(channel->request.block);
 	}
 	*transfer = (struct ide_transfer){ 0 };
 	channel->bmdma.state->status &= (uint8_t)~BMDMA_ACTIVE;

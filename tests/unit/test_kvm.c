@@ -165,12 +165,23 @@ static void on_event(void *opaque, enum hv_event event, const char *text)
 
 /* The board. */
 
+static struct hv_client client_of(struct guest *guest)
+{
+	return (struct hv_client){
+		.opaque = guest,
+		.pio = on_pio,
+		.mmio = on_mmio,
+		.collected = on_collected,
+		.event = on_event,
+	};
+}
+
 static struct guest *guest_create(const uint8_t *code, size_t bytes, unsigned cpus,
 				  unsigned max_cpus)
 {
 	static const uint8_t reset_vector[] = { 0xe9, 0x0d, 0x00 }; /* fff0: jmp 0 */
 	struct guest *guest = calloc(1, sizeof(*guest));
-	struct hv_client client = { guest, on_pio, on_mmio, on_collected, NULL, NULL, on_event };
+	struct hv_client client = client_of(guest);
 	struct hv_config config = {
 		.cpus = cpus, .max_cpus = max_cpus, .low_bytes = RAM_BYTES, .lock = &guest->lock
 	};
@@ -713,8 +724,7 @@ static struct bench *bench_create(void)
 	assert_non_null(bench);
 	lock_init(&bench->guest.lock);
 	pthread_cond_init(&bench->guest.changed, NULL);
-	bench->core.hv.client = (struct hv_client){ &bench->guest, on_pio, on_mmio, on_collected,
-						    NULL,          NULL,   on_event };
+	bench->core.hv.client = client_of(&bench->guest);
 	bench->vcpu.core = &bench->core;
 	bench->vcpu.fd = -1;
 	bench->vcpu.run = &bench->shared.run;
