@@ -45,13 +45,19 @@ static char *read_all(FILE *file, const char *path, size_t *length, struct err *
 	return NULL;
 }
 
+/** How sentences call a file. */
+static const char *call_file(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static char *read_file(const char *path, size_t *length, struct err *err)
 {
 	FILE *file;
 	char *text;
 
 	if (strcmp(path, "-") == 0)
-		return read_all(stdin, "standard input", length, err);
+		return read_all(stdin, call_file(path), length, err);
 	file = fopen(path, "re");
 	if (!file) {
 		err_set_errno(err, -errno, "cannot read '%s'", path);
@@ -201,7 +207,7 @@ static bool open_report(struct config *config, const char *path)
 {
 	config->report = open_memstream(&config->report_text, &config->report_size);
 	if (config->report)
-		config->xlu = xlu_cfg_init(config->report, path);
+		config->xlu = xlu_cfg_init(config->report, call_file(path));
 	return config->xlu != NULL;
 }
 

@@ -250,8 +250,7 @@ static int create_from(const char *path, const struct words *extra,
 	if (!config)
 		return verb_fail(&err);
 	if (guest_read(&guest, config, &notes, &err) < 0) {
-		print_notes(&notes, options->quiet);
-		err_prefix(&err, "%s", path);
+		err_prefix(&err, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
 		status = verb_fail(&err);
 	} else {
 		status = create(&guest, config, options, &notes);
