@@ -5,10 +5,12 @@ faked (fake_hvmdm.py). With HVM_REAL naming a real hvmdm and /dev/kvm at hand, o
 
 usage: HVM=path/to/hvm test_hvm.py [--update]   (--update writes the vectors' expectations anew)
 """
+import fcntl
 import glob
 import json
 import os
 import pty
+import shlex
 import shutil
 import signal
 import subprocess
@@ -124,7 +126,6 @@ class Libxl(Case):
             lines = [line for line in source.read().splitlines() if line and line[0] != "#"]
         for config, expected in zip(lines[::2], lines[1::2]):
             with self.subTest(config):
-                import shlex
                 out = self.good("create", "-n", "-", stdin=config.replace(";;", "\n"))
                 self.assertEqual(self.common(shlex.split(out)[1:]),
                                  self.common(shlex.split(expected)))
@@ -428,8 +429,18 @@ class Words(Case):
         self.assertIn("assignment", self.bad("create", "-n", path, "a b=1"))
 
 
-@unittest.skipUnless(os.environ.get("HVM_REAL") and os.access("/dev/kvm", os.R_OK | os.W_OK),
-                     "needs a real hvmdm (HVM_REAL) and /dev/kvm")
+def kvm_works():
+    create_vm = 0xAE01
+    try:
+        with open("/dev/kvm", "r+b", buffering=0) as kvm:
+            os.close(fcntl.ioctl(kvm, create_vm, 0))
+        return True
+    except OSError:
+        return False
+
+
+@unittest.skipUnless(os.environ.get("HVM_REAL") and kvm_works(),
+                     "needs a real hvmdm (HVM_REAL) and a usable /dev/kvm")
 class Real(Case):
     """The same on the device model itself, with a guest that finds nothing to boot from."""
 
