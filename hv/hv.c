@@ -179,6 +179,28 @@ void hv_report_shutdown(struct hv *hv, unsigned reason)
 		hv->ops->report_shutdown(hv, reason);
 }
 
+int hv_suspend(struct hv *hv, struct err *err)
+{
+	return hv->ops->suspend ? hv->ops->suspend(hv, err) : 0;
+}
+
+void hv_set_dirty_log(struct hv *hv, bool on)
+{
+	if (hv->ops->set_dirty_log)
+		hv->ops->set_dirty_log(hv, on);
+}
+
+void hv_protect_ram(struct hv *hv, uint64_t gpa, uint64_t bytes, bool read_only)
+{
+	if (hv->ops->protect_ram)
+		hv->ops->protect_ram(hv, gpa, bytes, read_only);
+}
+
+int hv_restrict_handles(struct hv *hv, struct err *err)
+{
+	return hv->ops->restrict_handles ? hv->ops->restrict_handles(hv, err) : 0;
+}
+
 void hv_destroy(struct hv *hv)
 {
 	if (!hv)

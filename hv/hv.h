@@ -79,6 +79,8 @@ struct hv_caps {
 	bool routes_pci;   /* INTx and PIRQ links are the core's */
 	bool has_firmware; /* hvmloader builds tables and loads the BIOS */
 	bool can_run;      /* there are processors (not qtest) */
+	/* A reset is the toolstack's: it makes the guest anew, with another device model (Xen). */
+	bool restarts_guest;
 	/* The core's own guest-physical pages: reserved in E820, no BAR may lie there. */
 	uint64_t reserved_gpa, reserved_bytes;
 };
@@ -89,6 +91,7 @@ struct hv_config {
 	uint64_t low_bytes, high_bytes; /* guest RAM below the PCI hole and above 4 GiB */
 	struct lock *lock; /* the machine lock, borrowed; NULL in tests that have none */
 	uint32_t xen_domid;
+	bool incoming; /* the guest is being restored: its memory, and video RAM, is there (Xen) */
 	/* qtest: "unix:PATH", "stdio", …, connected by the core through base/chr */
 	const char *qtest_chardev;
 	const char *qtest_log; /* qtest: a file for the dialogue, or NULL */
@@ -178,6 +181,14 @@ struct hv_ops {
 	 * May be NULL.
 	 */
 	void (*report_shutdown)(struct hv *hv, unsigned reason);
+	/* Xen: S3 is a state of its own there. Only while paused; start wakes. */
+	int (*suspend)(struct hv *hv, struct err *err);
+	/* Xen: someone copies the guest's memory and is to be told what we write. */
+	void (*set_dirty_log)(struct hv *hv, bool on);
+	/* Xen: guest RAM that the guest asks to be write-protected. */
+	void (*protect_ram)(struct hv *hv, uint64_t gpa, uint64_t bytes, bool read_only);
+	/* Xen: gives up every right but those over this guest. */
+	int (*restrict_handles)(struct hv *hv, struct err *err);
 	void (*destroy)(struct hv *hv);
 };
 
@@ -264,6 +275,16 @@ void hv_cpu_nmi(struct hv *hv, unsigned cpu);
 void hv_flush_coalesced(struct hv *hv);
 void hv_get_stats(struct hv *hv, struct hv_stats *stats);
 void hv_report_shutdown(struct hv *hv, unsigned reason);
+/** The machine goes to sleep (S3), after hv_pause; hv_start wakes it. 0, or -errno and a sentence.
+ */
+int hv_suspend(struct hv *hv, struct err *err);
+/** Migration: from here on (or no longer) the toolstack is told of every page that devices write.
+ */
+void hv_set_dirty_log(struct hv *hv, bool on);
+/** Write-protects guest RAM, or makes it writable again: whole pages. */
+void hv_protect_ram(struct hv *hv, uint64_t gpa, uint64_t bytes, bool read_only);
+/** The core's handles serve for this guest only from here on. 0, or -errno and a sentence. */
+int hv_restrict_handles(struct hv *hv, struct err *err);
 /** Ends the processors and frees everything. A running guest is paused first (with the lock held,
  * as hv_pause). */
 void hv_destroy(struct hv *hv);
