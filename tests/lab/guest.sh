@@ -76,6 +76,7 @@ until [ -s guest.status ] || { [ -e qmp ] && $listens; } || [ \$i -ge 300 ]; do
 	i=\$((i + 1))
 done
 [ ! -s guest.status ] || [ \"\$(cat guest.status)\" = 0 ]" 30 >"$logs/start" || status=$?
+	[ $status -lt 124 ] || time_out "the host does not answer when the device model starts"
 	[ $status -eq 0 ] || fail "the device model does not start: $(host 'tail -n 5 guest.out')"
 }
 
