@@ -135,3 +135,42 @@ host_stop() {
 	rm -f "$LAB_WORK/disk.ext4" "$LAB_WORK/control.in" "$LAB_WORK/control.out"
 	return 0
 }
+
+# Gathers what the host needs into one folder: the device model ($dm, $build) with its libraries, firmware, media, tools.
+# $1 folder, rest: media (*.iso, *.bin, *.elf, *.img) and programs.
+host_stage() {
+	local folder=$1 file
+	shift
+	rm -rf "$folder"
+	mkdir -p "$folder/lib" "$folder/lib64" "$folder/usr/lib" "$folder/usr/share" "$folder/media"
+	case $dm in
+	qemu) dm_program=$(command -v qemu-system-x86_64) || die "--dm qemu: the package qemu-system-x86 is not installed" ;;
+	hvmdm) dm_program=$build/dm/hvmdm ;;
+	*) dm_program=$(realpath "$dm") ;;
+	esac
+	[ -x "$dm_program" ] || die "$dm_program does not exist: build it first (meson setup build && ninja -C build)"
+	copy_program "$folder" "$dm_program" "/usr/bin/device-model"
+	mkdir -p "$folder/usr/share/qemu"
+	cp -rL /usr/share/seabios "$folder/usr/share/"
+	[ "$dm" != qemu ] || cp -rL /usr/share/qemu/{keymaps,kvmvapic.bin,linuxboot_dma.bin,multiboot_dma.bin} "$folder/usr/share/qemu/"
+	for file; do
+		if [ -e "$file" ]; then
+			case $file in
+			*.iso | *.bin | *.elf | *.img) [ -e "$folder/media/${file##*/}" ] || ln "$file" "$folder/media/" 2>/dev/null || cp "$file" "$folder/media/" ;;
+			*) copy_program "$folder" "$file" "/usr/bin/$(basename "$file")" ;;
+			esac
+		fi
+	done
+}
+
+# A medium's path on the host.
+host_medium() { printf '%s\n' "$host_files/media/${1##*/}"; }
+
+# The program's path on the host, which is the real one when guests run here.
+use_device_model() {
+	if [ "$host_kind" = lab ]; then
+		host_dm=/usr/bin/device-model
+	else
+		host_dm=$dm_program
+	fi
+}
