@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import pty
+import re
 import shlex
 import shutil
 import signal
@@ -417,6 +418,22 @@ class Words(Case):
         self.assertIn("not in this release", self.bad("migrate", status=2))
         self.assertIn("usage", self.bad(status=2))
         self.assertRegex(self.good("--version"), r"^hvm \d")
+
+    def test_manual(self):
+        """Each verb stands in hvm(1), each key that is used in hvm.cfg(5)."""
+        man = os.path.join(HERE, "../../docs/man/")
+        with open(man + "hvm.1") as page:
+            text = page.read()
+        for line in self.good("help").splitlines():
+            if line.startswith("  "):
+                self.assertRegex(text, rf"Cm {line.split()[0]}\b")
+        with open(man + "hvm.cfg.5") as page:
+            text = page.read()
+        with open(os.path.join(HERE, "../../tools/keys.c")) as source:
+            keys = re.findall(r'\{ "(\w+)", KEY_USED', source.read())
+        self.assertGreater(len(keys), 30)
+        for key in keys:
+            self.assertRegex(text, rf"\.It Cm (\w+ , )*{key}\b")
 
     def test_assignments(self):
         path = self.config('name = "x"; type = "hvm"; memory = 5')
