@@ -132,6 +132,12 @@ static void set_cmos(struct board *board)
 		rtc_set_cmos(&board->rtc, values[i].index, values[i].value);
 }
 
+void board_cmos_init(struct board *board)
+{
+	describe(board);
+	set_cmos(board);
+}
+
 /** Builds all items and hands them to the configuration port. 0 or -errno. */
 static int build_items(struct board *board, struct err *err)
 {

@@ -93,6 +93,17 @@ void board_ide_finish(struct board *board)
 	}
 }
 
+void board_ide_unplug_disks(struct board *board, unsigned from)
+{
+	for (unsigned i = from; i < DRIVES; i++) {
+		if (!board->disks[i])
+			continue;
+		piix_ide_detach(&board->ide, i / 2, i % 2);
+		block_close(board->disks[i]);
+		board->disks[i] = NULL;
+	}
+}
+
 void board_retry_disks(struct board *board)
 {
 	for (unsigned i = 0; i < DRIVES; i++) {

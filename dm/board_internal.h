@@ -24,6 +24,7 @@
 #include "hw/ps2.h"
 #include "hw/rtc.h"
 #include "hw/serial.h"
+#include "hw/xen_platform.h"
 #include "vga/stdvga.h"
 
 /** Ports and ISA interrupts of chips that do not know their own. */
@@ -76,6 +77,7 @@ struct board {
 	struct ps2 ps2;
 	struct serial serials[BOARD_SERIALS];
 	struct debug_port debug_port;
+	struct xen_platform xen_platform;
 	struct fw_cfg fw_cfg;
 	struct board_video_ram video_ram;
 	struct stdvga vga;
@@ -101,6 +103,9 @@ struct board {
 
 /** SeaBIOS' items, the CMOS contents and the BIOS image. 0, or -errno and a sentence. */
 int board_firmware_init(struct board *board, struct err *err);
+/** On a core with a firmware of its own: what this firmware too takes from the CMOS, the boot order
+ * above all. */
+void board_cmos_init(struct board *board);
 /** Builds the items anew, with the boot order that now holds. */
 void board_firmware_reset(struct board *board);
 
@@ -108,6 +113,11 @@ void board_firmware_reset(struct board *board);
 int board_ide_init(struct board *board, struct irq_line *primary, struct irq_line *secondary,
 		   struct err *err);
 void board_ide_finish(struct board *board);
+/** Takes disks out while the guest runs, the images flushed and closed; 'from' is the first drive
+ * that goes. CD-ROMs stay. */
+void board_ide_unplug_disks(struct board *board, unsigned from);
+/** The Xen platform device, if it is wanted. 0, or -errno and a sentence. */
+int board_xen_init(struct board *board, struct err *err);
 /** The image or medium of drive 0 to 3, NULL if there is no drive. */
 struct block *board_drive_block(struct board *board, unsigned index);
 

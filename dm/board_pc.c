@@ -280,12 +280,16 @@ static int init_chips(struct board *board, struct err *err)
 		result = init_serials(board, err);
 	if (result == 0)
 		result = init_debug_port(board, err);
+	if (result == 0 && board->machine->options->xen_platform)
+		result = board_xen_init(board, err);
 	if (result == 0)
 		result = board_display_init(board, err);
 	if (result == 0)
 		result = cards_create_all(board->machine, err);
 	if (result == 0 && !board->machine->hv->caps.has_firmware)
 		result = board_firmware_init(board, err);
+	else if (result == 0)
+		board_cmos_init(board);
 	return result;
 }
 

@@ -239,8 +239,12 @@ static void power_off(struct machine *machine, const char *reason)
 
 static void suspend(struct machine *machine)
 {
+	struct err err = { 0 };
+
 	halt(machine, MACHINE_SUSPENDED);
 	board_prepare_wake(machine->board);
+	if (hv_suspend(machine->hv, &err) < 0)
+		machine_fail(machine, err.text);
 	tell(machine, MACHINE_EVENT_SUSPEND, "");
 }
 
@@ -257,7 +261,7 @@ static void serve_request(void *opaque)
 	switch (request) {
 	case POWER_RESET:
 		hv_report_shutdown(machine->hv, HV_REASON_REBOOT);
-		if (machine->options->no_reboot)
+		if (machine->options->no_reboot || machine->hv->caps.restarts_guest)
 			power_off(machine, "guest-reset");
 		else
 			reset_and_continue(machine, "guest-reset", true);
@@ -294,10 +298,17 @@ static void take_request(void *opaque, enum power_request request, const char *c
 
 /* Assembling and taking apart. */
 
+/**
+ * A toolstack that ends its guest sends SIGHUP. Whoever else ends us leaves a guest behind that
+ * nobody serves any more, and that must not go unnoticed.
+ */
 static void received_signal(void *opaque, int signum)
 {
-	(void)signum;
-	machine_quit(opaque, "host-signal", 0);
+	struct machine *machine = opaque;
+
+	if (signum != SIGHUP && !machine->quitting && machine->status != MACHINE_SHUTDOWN)
+		hv_report_shutdown(machine->hv, HV_REASON_CRASH);
+	machine_quit(machine, "host-signal", 0);
 }
 
 static struct hv *create_core(struct machine *machine, struct err *err)
@@ -310,6 +321,7 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 		.high_bytes = machine->ram.high_bytes,
 		.lock = &machine->lock,
 		.xen_domid = options->xen_domid,
+		.incoming = options->incoming != NULL,
 		.qtest_chardev = options->qtest,
 		.qtest_log = options->qtest_log,
 	};
@@ -318,13 +330,19 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 	dispatch_client(machine, &client);
 	if (options->accel == ACCEL_KVM && options->board != BOARD_NONE)
 		return hv_kvm_create(&config, &client, machine->loop, err);
-	if (options->accel == ACCEL_XEN) {
-		err_set(err, -ENOTSUP, "this build cannot serve Xen guests yet");
-		return NULL;
-	}
+	if (options->accel == ACCEL_XEN && options->board != BOARD_NONE)
+		return hv_xen_create(&config, &client, machine->loop, err);
 	if (options->accel == ACCEL_QTEST)
 		return hv_qtest_create(&config, &client, machine->loop, err);
 	return hv_null_create(&config, &client, err);
+}
+
+/** Where RAM below 4 GiB ends at most; 0: where the board wants it. On Xen it is there already. */
+static uint64_t low_limit(const struct options *options)
+{
+	if (options->accel == ACCEL_XEN && !options->max_low_bytes)
+		return MEMORY_XEN_LOW_LIMIT;
+	return options->max_low_bytes;
 }
 
 static void init_host_side(struct machine *machine)
@@ -346,7 +364,7 @@ static void init_host_side(struct machine *machine)
 	list_init(&machine->cards);
 	machine->power = (struct power){ machine, take_request };
 	machine->status = MACHINE_PRELAUNCH;
-	machine->ram.low_bytes = memory_low_bytes(options->ram_bytes, options->max_low_bytes);
+	machine->ram.low_bytes = memory_low_bytes(options->ram_bytes, low_limit(options));
 	machine->ram.high_bytes = options->ram_bytes - machine->ram.low_bytes;
 }
 

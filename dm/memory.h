@@ -15,6 +15,9 @@ enum {
 	MEMORY_PAM_SEGMENTS = 13,
 };
 
+/** Xen's toolstack begins the PCI hole here, unless it is told otherwise (mmio_hole). */
+#define MEMORY_XEN_LOW_LIMIT UINT64_C(0xf0000000)
+
 struct memory_segment {
 	struct io_window window;
 	uint64_t base, bytes;
