@@ -40,9 +40,9 @@ struct io_window {
 	const char *name;         /* for monitors; kept */
 	const struct io_ops *ops; /* NULL: direct */
 	void *opaque;
-	uint8_t *host;  /* direct: the memory, page-aligned, borrowed */
-	bool read_only; /* direct: writes are dropped */
-	bool log_dirty; /* direct: the core keeps a dirty log of it */
+	uint8_t *host;   /* direct: the memory, page-aligned, borrowed */
+	bool read_only;  /* direct: writes are dropped */
+	bool log_dirty;  /* direct: the core keeps a dirty log of it */
 	uint8_t *shadow; /* direct and read-only: writes land here instead; may be NULL */
 	uint64_t size;
 	/* The rest belongs to the space. */
