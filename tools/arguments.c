@@ -160,7 +160,6 @@ void arguments_make(struct words *words, const struct guest *guest,
 	words_add(words, "%u", guest->memory_mib);
 	for (unsigned i = 0; i < guest->disk_count; i++)
 		add_disk(words, &guest->disks[i]);
-	add_option(words, "-sandbox", "on");
 	if (place->user)
 		add_option(words, "-runas", place->user);
 }

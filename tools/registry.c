@@ -147,6 +147,11 @@ static bool wait_for_process(int fd, int timeout_ms)
 	return (poll_fd.revents & POLLIN) != 0;
 }
 
+bool registry_is_kept_by(const char *directory, pid_t pid)
+{
+	return read_pid(directory, "keeper") == pid;
+}
+
 bool instance_wait(const struct instance *instance, int timeout_ms)
 {
 	int fd = open_process(instance);
@@ -173,12 +178,30 @@ void instance_kill(struct instance *instance)
 
 /* Instances */
 
-/** The create that makes it, or the keeper that starts it anew, is at work. */
-static bool is_starting(const char *directory)
+/** The create that makes it, or its keeper, is at work: the process is one of hvm's own. */
+static bool has_keeper(const char *directory)
 {
+	char path[64], name[32] = "";
 	pid_t keeper = read_pid(directory, "keeper");
+	FILE *in;
 
-	return keeper > 0 && kill(keeper, 0) == 0;
+	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)keeper);
+	in = keeper > 0 ? fopen(path, "re") : NULL;
+	if (!in)
+		return false;
+	if (!fgets(name, sizeof(name), in))
+		name[0] = '\0';
+	fclose(in);
+	return strncmp(name, "hvm", 3) == 0;
+}
+
+static enum instance_state find_state(const struct instance *instance)
+{
+	if (device_model_lives(instance->pid, instance->directory))
+		return STATE_RUNNING;
+	if (instance->ended || !has_keeper(instance->directory))
+		return STATE_CRASHED;
+	return instance->pid > 0 ? STATE_ENDING : STATE_STARTING;
 }
 
 static void load(struct instance *instance, const char *root, const char *name)
@@ -186,14 +209,10 @@ static void load(struct instance *instance, const char *root, const char *name)
 	*instance = (struct instance){ .name = text_copy(name) };
 	instance->directory = text_format("%s/%s", root, name);
 	instance->pid = read_pid(instance->directory, "pid");
-	if (device_model_lives(instance->pid, instance->directory)) {
-		instance->state = STATE_RUNNING;
-		return;
-	}
 	instance->ended = registry_read(instance->directory, "exit");
-	instance->state = !instance->ended && is_starting(instance->directory) ? STATE_STARTING
-									       : STATE_CRASHED;
-	instance->pid = 0;
+	instance->state = find_state(instance);
+	if (instance->state != STATE_RUNNING)
+		instance->pid = 0;
 }
 
 void instance_finish(struct instance *instance)

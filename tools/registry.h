@@ -23,6 +23,7 @@ struct err;
 enum instance_state {
 	STATE_STARTING,
 	STATE_RUNNING, /* the process is there; what the guest does is for QMP to say */
+	STATE_ENDING,  /* the process is on its way out */
 	STATE_CRASHED, /* the process has gone and left its directory behind */
 };
 
@@ -60,6 +61,8 @@ void registry_remove(const char *directory);
 char *instance_path(const struct instance *instance, const char *file);
 int registry_write(const char *directory, const char *file, const char *text, struct err *err);
 char *registry_read(const char *directory, const char *file);
+/** Says whether 'pid' is the keeper of what is in the directory now. */
+bool registry_is_kept_by(const char *directory, pid_t pid);
 
 /**
  * Ends the device model: asked first, then told, at last killed. A process that only looks like it

@@ -103,9 +103,21 @@ static bool is_destroyed(const char *directory)
 	return mark != NULL;
 }
 
+/** Another guest of the same name may have taken the directory's place. */
+static void leave_papers(const char *directory, int status)
+{
+	if (!registry_is_kept_by(directory, getpid()))
+		return;
+	if (ended_well(status))
+		registry_remove(directory);
+	else
+		note_end(directory, status);
+}
+
 static void keep(const char *directory, const struct words *arguments,
 		 enum guest_action on_poweroff, enum guest_action on_crash)
 {
+	note_pid(directory, "keeper", getpid());
 	for (;;) {
 		time_t started = time(NULL);
 		pid_t pid = spawn(arguments);
@@ -120,10 +132,7 @@ static void keep(const char *directory, const struct words *arguments,
 		again = (ended_well(status) ? on_poweroff : on_crash) == ACTION_RESTART &&
 			time(NULL) - started >= RESTART_MIN_LIFE_S && !is_destroyed(directory);
 		if (!again) {
-			if (ended_well(status))
-				registry_remove(directory);
-			else
-				note_end(directory, status);
+			leave_papers(directory, status);
 			_exit(0);
 		}
 		dprintf(STDERR_FILENO, "hvm: the guest is started again\n");
@@ -221,7 +230,6 @@ int start_guest(const struct instance *instance, const struct words *arguments,
 		close(fds[0]);
 		return err_set_errno(err, -errno, "cannot start the guest");
 	}
-	note_pid(instance->directory, "keeper", keeper);
 	result = wait_until_ready(instance, fds[0], err);
 	if (result < 0) {
 		end_failed(instance);

@@ -97,14 +97,21 @@ static bool write_all(int fd, const char *text, size_t length)
 	return true;
 }
 
-/** Carries what is typed to the guest. False: the user leaves. */
-static bool carry_input(int terminal)
+/**
+ * Carries what is typed to the guest. False: the user leaves. A file or pipe that has ended is
+ * not looked at again (*input becomes -1): what the guest answers is still wanted.
+ */
+static bool carry_input(int terminal, int *input)
 {
 	char text[512], *escape;
 	ssize_t got = read(STDIN_FILENO, text, sizeof(text));
 
-	if (got <= 0)
-		return got < 0 && errno == EINTR;
+	if (got < 0)
+		return errno == EINTR;
+	if (got == 0) {
+		*input = -1;
+		return !isatty(STDIN_FILENO);
+	}
 	escape = memchr(text, CONSOLE_ESCAPE, (size_t)got);
 	if (escape)
 		got = escape - text;
@@ -134,7 +141,8 @@ static void carry(int terminal)
 			return;
 		if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) && !carry_output(terminal))
 			return;
-		if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) && !carry_input(terminal))
+		if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) &&
+		    !carry_input(terminal, &fds[1].fd))
 			return;
 	}
 }

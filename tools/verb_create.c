@@ -25,7 +25,7 @@ struct create_options {
 static char *find_device_model(const struct guest *guest)
 {
 	const char *chosen = guest->device_model ? guest->device_model : getenv("HVMDM");
-	char self[4096], *slash, *path;
+	char self[4096], *slash, *path, *sibling;
 	ssize_t length;
 
 	if (chosen && *chosen)
@@ -35,9 +35,11 @@ static char *find_device_model(const struct guest *guest)
 		self[length] = '\0';
 		slash = strrchr(self, '/');
 		path = text_format("%.*s/../dm/hvmdm", (int)(slash - self), self);
-		if (access(path, X_OK) == 0)
-			return path;
+		sibling = realpath(path, NULL);
 		free(path);
+		if (sibling && access(sibling, X_OK) == 0)
+			return sibling;
+		free(sibling);
 	}
 	return text_copy(HVMDM_PATH);
 }
@@ -51,9 +53,8 @@ static const char *find_user(const struct guest *guest, struct words *notes)
 		return NULL;
 	if (getpwnam(DEFAULT_USER))
 		return DEFAULT_USER;
-	words_add(notes,
-		  "note: there is no user '" DEFAULT_USER "': the device model stays root in its "
-		  "sandbox (adduser --system --group " DEFAULT_USER ")");
+	words_add(notes, "note: there is no user '" DEFAULT_USER "' for device models; they share "
+			 "nobody (adduser --system --group --no-create-home " DEFAULT_USER ")");
 	return NULL;
 }
 

@@ -114,6 +114,9 @@ static void fill_row(struct row *row, const struct instance *instance)
 	case STATE_STARTING:
 		snprintf(row->state, sizeof(row->state), "starting");
 		break;
+	case STATE_ENDING:
+		snprintf(row->state, sizeof(row->state), "ending");
+		break;
 	case STATE_CRASHED:
 		snprintf(row->state, sizeof(row->state), "crashed");
 		break;
@@ -147,15 +150,17 @@ static struct json_object *describe(const struct instance *instance)
 	struct json_object *object = json_object_new_object();
 	char *text = registry_read(instance->directory, "cmdline");
 	struct row row;
+	char time[32];
 
 	fill_row(&row, instance);
+	snprintf(time, sizeof(time), "%.1f", row.cpu_seconds);
 	json_object_object_add(object, "name", json_object_new_string(instance->name));
 	json_object_object_add(object, "pid",
 			       instance->pid > 0 ? json_object_new_int((int)instance->pid) : NULL);
 	json_object_object_add(object, "memory", json_object_new_int((int)row.memory_mib));
 	json_object_object_add(object, "vcpus", json_object_new_int((int)row.vcpus));
 	json_object_object_add(object, "state", json_object_new_string(row.state));
-	json_object_object_add(object, "time", json_object_new_double(row.cpu_seconds));
+	json_object_object_add(object, "time", json_object_new_double_s(row.cpu_seconds, time));
 	json_object_object_add(object, "resident-kib",
 			       json_object_new_int64((int64_t)row.resident_kib));
 	json_object_object_add(object, "run-directory",
@@ -356,7 +361,7 @@ static int run_top(const struct verb *verb, int argc, char **argv)
 const struct verb verbs_list[] = {
 	{"list",			  "[-l|--long] [GUEST...]", "show guests and what they do",
          "  -l, --long  as JSON, with all that is known\n\n"
-	  "State is the guest's own answer (running, paused, shutdown ...), 'starting',\n"
+	  "State is the guest's own answer (running, paused, shutdown ...), 'starting', 'ending',\n"
 	  "'no-answer' from a device model that hangs, or 'crashed' for a guest whose device\n"
 	  "model has died: 'hvm log' tells more, 'hvm destroy' cleans up.\n", run_list },
 	{ "domid", "GUEST", "print a guest's number (its PID)", NULL, run_domid },

@@ -16,7 +16,7 @@
 #include "tools/words.h"
 
 enum {
-	REMOVAL_STEPS = 100,
+	REMOVAL_STEPS = 500,
 	REMOVAL_STEP_MS = 10,
 };
 
@@ -123,6 +123,23 @@ static int run_reboot(const struct verb *verb, int argc, char **argv)
 
 /* destroy */
 
+/** The keeper sees the end a moment later: it removes the directory or notes the cause. */
+static void wait_for_keeper(const char *name)
+{
+	for (int i = 0; i < REMOVAL_STEPS; i++) {
+		struct instance instance;
+		enum instance_state state;
+
+		if (registry_find(&instance, name, NULL) < 0)
+			return;
+		state = instance.state;
+		instance_finish(&instance);
+		if (state == STATE_CRASHED)
+			return;
+		poll(NULL, 0, REMOVAL_STEP_MS);
+	}
+}
+
 static int destroy_one(const char *name)
 {
 	struct instance instance;
@@ -131,17 +148,8 @@ static int destroy_one(const char *name)
 		return VERB_FAILED;
 	registry_write(instance.directory, "destroyed", "", NULL);
 	instance_kill(&instance);
-	/* A keeper that is there removes the directory; it must not do so after the next create. */
-	for (int i = 0; i < REMOVAL_STEPS && instance.state == STATE_RUNNING &&
-			access(instance.directory, F_OK) == 0;
-	     i++) {
-		char *end = registry_read(instance.directory, "exit");
-
-		free(end);
-		if (end)
-			break;
-		poll(NULL, 0, REMOVAL_STEP_MS);
-	}
+	if (instance.state != STATE_CRASHED)
+		wait_for_keeper(instance.name);
 	registry_remove(instance.directory);
 	instance_finish(&instance);
 	return VERB_DONE;
@@ -269,10 +277,11 @@ static int plug_cpus(struct qmp *qmp, struct json_object *plugged, struct json_o
 	const char *driver;
 
 	if (wanted > most)
-		return err_set(err, -EINVAL, "the guest can have %zu processors (maxvcpus)", most);
+		return err_set(err, -EINVAL,
+			       "more than %zu processors cannot be plugged in (maxvcpus)", most);
 	if (wanted < now)
 		return err_set(err, -EINVAL,
-			       "the guest has %zu processors, and none can be taken away", now);
+			       "the guest runs on %zu, and no processor can be taken away", now);
 	for (unsigned i = 0; i < wanted; i++) {
 		int result;
 

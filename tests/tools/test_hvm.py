@@ -109,7 +109,7 @@ class Libxl(Case):
     same, in the same order, but for the hypervisor's, the sockets' and the video card's words."""
 
     OTHERS = {"-xen-domid": 2, "-no-shutdown": 1, "-chardev": 2, "-mon": 2, "-machine": 2, "-m": 2,
-              "-sandbox": 2, "-runas": 2, "-rtc": 2}
+              "-runas": 2, "-rtc": 2}
 
     def common(self, words):
         result = []
@@ -381,6 +381,32 @@ class Life(Case):
         os.close(master)
         os.close(slave)
         self.assertIn("serial = \"pty\"", self.bad("console", "-n", "1", "one"))
+
+    def test_console_of_a_script(self):
+        """A script's console goes on when its input has ended, until the guest ends."""
+        self.create()
+        with subprocess.Popen([HVM, "console", "one"], env=self.env, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as console:
+            console.stdin.write(b"script")
+            console.stdin.close()
+            self.assertEqual(console.stdout.read(6), b"SCRIPT")
+            self.assertIsNone(console.poll())
+            self.good("destroy", "one")
+            self.assertEqual(console.wait(10), 0)
+
+    def test_keeper_of_another(self):
+        """The keeper of a guest that is gone leaves the directory of its successor alone."""
+        self.create()
+        with open(self.run_dir + "/one/pid") as source:
+            pid = int(source.read())
+        with open(self.run_dir + "/one/keeper") as source:
+            keeper = int(source.read())
+        with open(self.run_dir + "/one/keeper", "w") as out:
+            out.write(f"{os.getpid()}\n")
+        os.kill(pid, signal.SIGTERM)
+        while os.path.exists(f"/proc/{keeper}"):
+            time.sleep(0.01)
+        self.assertTrue(os.path.exists(self.run_dir + "/one/config"))
 
     def test_wait(self):
         path = self.config('name = "one"; type = "hvm"; memory = 64')
