@@ -199,12 +199,21 @@ const struct key_row *key_find(const char *name)
 	return NULL;
 }
 
-const char *key_nearest(const char *name)
+static const char *find_nearest(const char *name, bool ignored)
 {
 	const char *names[ARRAY_SIZE(keys) + 1];
+	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		names[i] = keys[i].name;
-	names[ARRAY_SIZE(keys)] = NULL;
+		if ((keys[i].fate == KEY_IGNORED) == ignored)
+			names[count++] = keys[i].name;
+	names[count] = NULL;
 	return err_nearest_word(name, names);
+}
+
+const char *key_nearest(const char *name)
+{
+	const char *nearest = find_nearest(name, false);
+
+	return nearest ? nearest : find_nearest(name, true);
 }

@@ -20,7 +20,8 @@ struct key_row {
 
 /** The row of 'name', or NULL. */
 const struct key_row *key_find(const char *name);
-/** The known key that looks most like 'name', or NULL. */
+/** The known key that looks most like 'name', one that means something here before others; or
+ * NULL. */
 const char *key_nearest(const char *name);
 /** Row by row, for the manual's test: NULL behind the last. */
 const struct key_row *key_at(unsigned index);

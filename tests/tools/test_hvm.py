@@ -465,7 +465,7 @@ class Words(Case):
         path = self.config('name = "x"; type = "hvm"; memory = 5')
         out = self.good("create", "-n", path, 'name=a "quoted\\" name', "memory=6", "serial=['null']")
         self.assertIn("""-name 'a "quoted\\" name'""", out)
-        self.assertIn("-m 6 ", out)
+        self.assertRegex(out, r"-m 6\b")
         self.assertIn("-serial null", out)
         self.assertIn("usage", self.bad("create", "-n", "memory=6", status=2))
         self.assertIn("assignment", self.bad("create", "-n", path, "more"))
