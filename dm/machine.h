@@ -22,6 +22,7 @@ struct control;
 struct loop;
 struct board;
 struct options;
+struct sdl_window;
 
 /** As query-status names them. */
 enum machine_status {
@@ -66,7 +67,8 @@ struct machine {
 	struct power power;
 	struct display display;
 	struct input input;
-	struct vnc_server *vnc; /* NULL: none */
+	struct vnc_server *vnc;    /* NULL: none */
+	struct sdl_window *window; /* NULL: none */
 	/** Viewers come and go: for control's events. May be NULL. */
 	void (*vnc_event)(void *opaque, enum vnc_event event, const struct vnc_client_info *client);
 	void *vnc_event_opaque;

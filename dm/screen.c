@@ -8,6 +8,7 @@
 #include "base/opts.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "vnc/sdl.h"
 #include "vnc/vnc.h"
 
 static void viewer_event(void *opaque, enum vnc_event event, const struct vnc_client_info *client)
@@ -65,15 +66,38 @@ static int open_vnc(struct machine *machine, struct err *err)
 	return result;
 }
 
+static void window_is_closed(void *opaque)
+{
+	machine_powerdown(opaque);
+}
+
+static int open_window(struct machine *machine, struct err *err)
+{
+	const struct options *options = machine->options;
+	const struct sdl_options sdl = {
+		.title = options->name ? options->name : "hvmdm",
+		.closed = window_is_closed,
+		.opaque = machine,
+	};
+
+	machine->window =
+		sdl_window_create(&sdl, machine->loop, &machine->display, &machine->input, err);
+	return machine->window ? 0 : -ENODEV;
+}
+
 int screen_open(struct machine *machine, struct err *err)
 {
 	if (machine->options->vnc && open_vnc(machine, err) < 0)
+		return -EINVAL;
+	if (machine->options->sdl && open_window(machine, err) < 0)
 		return -EINVAL;
 	return 0;
 }
 
 void screen_close(struct machine *machine)
 {
+	sdl_window_destroy(machine->window);
 	vnc_server_destroy(machine->vnc);
+	machine->window = NULL;
 	machine->vnc = NULL;
 }
