@@ -13,6 +13,7 @@
 #include "base/trace.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/sandbox.h"
 
 enum {
 	EXIT_BAD_USAGE = 1, /* as QEMU: what starts us knows no other */
@@ -20,6 +21,8 @@ enum {
 
 /** What a daemon's parent waits for: its child tells by one byte that the guest is up. */
 static int ready_fd = -1;
+/** A daemon's new standard input and output: when they change, nothing can be opened any more. */
+static int null_fd = -1;
 
 static int open_log(const struct options *options, struct err *err)
 {
@@ -93,13 +96,13 @@ static int start_daemon(struct err *err)
 	}
 	close(fds[0]);
 	ready_fd = fds[1];
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
 	return 0;
 }
 
 static void finish_daemon(void)
 {
-	int null_fd = open("/dev/null", O_RDWR);
 	char status = 0;
 
 	if (null_fd >= 0) {
@@ -112,7 +115,7 @@ static void finish_daemon(void)
 	close(ready_fd);
 }
 
-static int prepare(struct options *options, struct err *err)
+static int prepare(struct options *options, struct sandbox *sandbox, struct err *err)
 {
 	int result;
 
@@ -125,6 +128,8 @@ static int prepare(struct options *options, struct err *err)
 		result = start_daemon(err);
 	if (result == 0 && options->pidfile)
 		result = write_pidfile(options->pidfile, err);
+	if (result == 0)
+		result = sandbox_prepare(sandbox, options, err);
 	if (result == 0 && options->accel == ACCEL_KVM && options->board != BOARD_NONE)
 		hv_kvm_prepare();
 	return result;
@@ -133,6 +138,7 @@ static int prepare(struct options *options, struct err *err)
 int main(int argc, char **argv)
 {
 	struct options options;
+	struct sandbox sandbox;
 	struct machine *machine = NULL;
 	struct err err = { 0 };
 	int status = EXIT_BAD_USAGE;
@@ -144,9 +150,13 @@ int main(int argc, char **argv)
 	case OPTIONS_BAD:
 		break;
 	case OPTIONS_RUN:
-		if (prepare(&options, &err) == 0)
+		if (prepare(&options, &sandbox, &err) == 0)
 			machine = machine_create(&options, &err);
 		break;
+	}
+	if (machine && sandbox_enter(&sandbox, &err) < 0) {
+		machine_destroy(machine);
+		machine = NULL;
 	}
 	if (machine) {
 		if (options.daemonize)

@@ -618,6 +618,7 @@ static int apply_sandbox(struct options *options, const char *argument, struct e
 	if (opts_parse(&opts, argument, "enable", err) < 0)
 		return -EINVAL;
 	result = opts_get_bool(&opts, "enable", &options->sandbox, err);
+	options->sandbox_chosen = true;
 	opts_finish(&opts);
 	return result;
 }

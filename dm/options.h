@@ -84,7 +84,7 @@ struct options {
 	const char *qtest, *qtest_log;
 	const char *trace_file;
 	const char *debugcon;
-	bool sandbox;
+	bool sandbox, sandbox_chosen; /* -sandbox was given */
 	const char *runas, *chroot;
 	const char *log_file;
 

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "dm/host_files.h"
+#include "dm/options.h"
+#include "dm/sandbox_filter.h"
+
+enum {
+	/* The user with the least to say, of which every Linux has one by this number. */
+	NOBODY = 65534,
+	/* Descriptors: viewers, clients of control, and what they pass. */
+	MAX_DESCRIPTORS = 1024,
+};
+
+/* Any directory there is; what we mount over it is seen by nobody else. */
+static const char covered_directory[] = "/dev";
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZER_BUILD 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZER_BUILD 1
+#endif
+#endif
+#ifndef SANITIZER_BUILD
+#define SANITIZER_BUILD 0
+#endif
+
+/* Before anything is opened. */
+
+static bool wants_confinement(const struct options *options)
+{
+	if (options->sandbox_chosen)
+		return options->sandbox;
+	if (options->accel == ACCEL_QTEST)
+		return false; /* the guest is a test program */
+	if (SANITIZER_BUILD) {
+		log_info("no sandbox in a build with AddressSanitizer, unless by -sandbox on");
+		return false;
+	}
+	if (options->sdl) {
+		log_info("no sandbox beside a local window, whose libraries open files as they go "
+			 "(-vnc has one)");
+		return false;
+	}
+	return true;
+}
+
+static bool parse_ids(struct sandbox *sandbox, const char *text)
+{
+	int length = 0;
+
+	if (strspn(text, "0123456789:") != strlen(text))
+		return false;
+	return sscanf(text, "%9u:%9u%n", &sandbox->uid, &sandbox->gid, &length) == 2 &&
+	       text[length] == '\0';
+}
+
+static int find_user(struct sandbox *sandbox, const char *name, struct err *err)
+{
+	const struct passwd *entry;
+
+	if (parse_ids(sandbox, name))
+		return 0;
+	errno = 0;
+	entry = getpwnam(name);
+	if (!entry)
+		return err_set(err, -EINVAL,
+			       "-runas: there is no user '%s' (a name, or UID:GID in numbers)",
+			       name);
+	sandbox->uid = entry->pw_uid;
+	sandbox->gid = entry->pw_gid;
+	return 0;
+}
+
+static int choose_user(struct sandbox *sandbox, const char *runas, struct err *err)
+{
+	bool is_root = geteuid() == 0;
+	int result = 0;
+
+	sandbox->uid = sandbox->gid = NOBODY;
+	sandbox->must_change_user = runas != NULL;
+	if (runas)
+		result = find_user(sandbox, runas, err);
+	if (result < 0)
+		return result;
+	sandbox->changes_user =
+		runas ? is_root || sandbox->uid != geteuid() || sandbox->gid != getegid()
+		      : is_root && sandbox->confines;
+	if (sandbox->changes_user && !is_root)
+		return err_set(err, -EPERM, "-runas: only root can become user '%s'", runas);
+	return 0;
+}
+
+/** Of the calling thread and those it starts, so before there are others. */
+static void take_own_mounts(struct sandbox *sandbox)
+{
+	/* What the host mounts and unmounts during set-up is still seen; nothing goes back. */
+	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		sandbox->has_mounts = true;
+	else
+		log_warning("sandbox: no mount namespace of its own (%s)", strerror(errno));
+}
+
+int sandbox_prepare(struct sandbox *sandbox, const struct options *options, struct err *err)
+{
+	int result;
+
+	*sandbox = (struct sandbox){
+		.confines = wants_confinement(options),
+		.demanded = options->sandbox_chosen && options->sandbox,
+		.root = options->chroot,
+	};
+	sandbox->filters = sandbox->confines;
+	result = choose_user(sandbox, options->runas, err);
+	if (result == 0 && sandbox->confines && !sandbox->root && geteuid() == 0)
+		take_own_mounts(sandbox);
+	return result;
+}
+
+/* When everything is open. */
+
+/**
+ * Puts an empty read-only file system in the place of all there are. Where the root cannot be
+ * replaced (an initial RAM disk), it is left for good.
+ */
+static int empty_mounts(void)
+{
+	if (mount("none", covered_directory, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0555") < 0 ||
+	    chdir(covered_directory) < 0)
+		return -errno;
+	/* The old root comes to lie over the new one, and goes. */
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+	return chroot(".") < 0 ? -errno : 0;
+}
+
+static int leave_files(const struct sandbox *sandbox, struct err *err)
+{
+	int result;
+
+	if (sandbox->root && (chroot(sandbox->root) < 0 || chdir("/") < 0))
+		return err_set_errno(err, -errno, "-chroot: cannot be confined to '%s'",
+				     sandbox->root);
+	if (!sandbox->has_mounts)
+		return 0;
+	result = empty_mounts();
+	if (result < 0)
+		log_warning("sandbox: the mount namespace cannot be emptied (%s)",
+			    strerror(-result));
+	return 0;
+}
+
+static void limit_to(int resource, rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0 || limit.rlim_max <= most)
+		return;
+	limit.rlim_max = most;
+	limit.rlim_cur = limit.rlim_cur < most ? limit.rlim_cur : most;
+	setrlimit(resource, &limit);
+}
+
+static void drop_bounding_set(void)
+{
+	for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
+		capability++;
+}
+
+/** libc changes all threads; the kernel then takes their capabilities. */
+static int become_user(const struct sandbox *sandbox, struct err *err)
+{
+	if (!sandbox->changes_user)
+		return 0;
+	if (setgroups(1, &sandbox->gid) == 0 &&
+	    setresgid(sandbox->gid, sandbox->gid, sandbox->gid) == 0 &&
+	    setresuid(sandbox->uid, sandbox->uid, sandbox->uid) == 0)
+		return 0;
+	if (sandbox->must_change_user)
+		return err_set_errno(err, -errno, "-runas: cannot become user %u:%u", sandbox->uid,
+				     sandbox->gid);
+	log_warning("sandbox: cannot become user %u (%s)", sandbox->uid, strerror(errno));
+	return 0;
+}
+
+/** Those of this thread; where no user was changed to, others keep theirs behind the filter. */
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &header, none) < 0)
+		log_warning("sandbox: cannot drop capabilities (%s)", strerror(errno));
+}
+
+static int load_filter(const struct sandbox *sandbox, struct err *err)
+{
+	struct err reason = { 0 };
+	int result;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set_errno(err, -errno, "sandbox: cannot renounce new privileges");
+	if (!sandbox->filters)
+		return 0;
+	result = sandbox_filter_load(&reason);
+	if (result < 0 && sandbox->demanded)
+		return err_set(err, result, "-sandbox on: %s", reason.text);
+	if (result < 0)
+		log_warning("sandbox: %s", reason.text);
+	return 0;
+}
+
+int sandbox_enter(const struct sandbox *sandbox, struct err *err)
+{
+	int result;
+
+	tzset(); /* reads the time zone's file, for -rtc base=localtime */
+	result = leave_files(sandbox, err);
+	if (result < 0)
+		return result;
+	if (sandbox->confines) {
+		limit_to(RLIMIT_CORE, 0); /* it would hold the guest's memory */
+		limit_to(RLIMIT_NOFILE, MAX_DESCRIPTORS);
+		drop_bounding_set();
+	}
+	result = become_user(sandbox, err);
+	if (result < 0 || !sandbox->confines)
+		return result;
+	drop_capabilities();
+	host_forbid_files(true);
+	return load_filter(sandbox, err);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stands in for the filter in a build without libseccomp (-Dsandbox=disabled). */
+#include <errno.h>
+
+#include "base/err.h"
+#include "dm/sandbox_filter.h"
+
+int sandbox_filter_load(struct err *err)
+{
+	return err_set(err, -ENOTSUP,
+		       "this build has no system call filter; build it with -Dsandbox=enabled");
+}
