@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "base/opts.h"
 #include "dm/control_internal.h"
+#include "dm/host_files.h"
 
 #define FDSET_PREFIX "/dev/fdset/"
 
@@ -70,10 +71,8 @@ int control_open(struct control *control, const char *filename, int flags, struc
 	uint64_t fdset;
 	int fd;
 
-	if (!control_names_fdset(filename)) {
-		fd = open(filename, flags | O_CLOEXEC, 0644);
-		return fd >= 0 ? fd : err_set_errno(err, -errno, "cannot open '%s'", filename);
-	}
+	if (!control_names_fdset(filename))
+		return host_open(filename, flags, 0644, err);
 	if (opts_parse_number(filename + strlen(FDSET_PREFIX), &fdset) < 0 || fdset > INT32_MAX)
 		return err_set(err, -EINVAL, "'%s' does not name a set of descriptors", filename);
 	fd = choose_fd(control, (int64_t)fdset, flags);

@@ -50,6 +50,8 @@ static bool wants_confinement(const struct options *options)
 		return options->sandbox;
 	if (options->accel == ACCEL_QTEST)
 		return false; /* the guest is a test program */
+	if (options->accel == ACCEL_XEN)
+		return false; /* libxl says what it wants: -xen-domid-restrict, -chroot, -runas */
 	if (SANITIZER_BUILD) {
 		log_info("no sandbox in a build with AddressSanitizer, unless by -sandbox on");
 		return false;
