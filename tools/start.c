@@ -20,7 +20,8 @@
 
 enum {
 	EXIT_NOT_STARTED = 127,
-	READY_TIMEOUT_MS = 60000,
+	READY_TIMEOUT_S = 60, /* as libxl's */
+	PROGRESS_MS = 3000,
 	READY_STEP_MS = 5,
 	KEEPER_PIPE_FD = 3,
 	RESTART_MIN_LIFE_S = 10, /* a guest that ends sooner is not started again */
@@ -167,29 +168,45 @@ static bool keeper_has_gone(int fd, int timeout_ms)
 	return poll(&poll_fd, 1, timeout_ms) > 0;
 }
 
+/** One attempt to greet the device model. 0, -EAGAIN: try again, or another -errno. */
+static int try_greeting(const char *path, struct err *err)
+{
+	struct qmp qmp;
+	int result;
+
+	if (access(path, F_OK) < 0)
+		return -EAGAIN;
+	result = qmp_open(&qmp, path, PROGRESS_MS, err);
+	if (result == 0)
+		qmp_close(&qmp);
+	/* Bound and not yet listening, busy, or ended: look again. */
+	if (result == -ECONNREFUSED || result == -ECONNRESET || result == -ETIMEDOUT)
+		return -EAGAIN;
+	return result;
+}
+
 static int wait_until_ready(const struct instance *instance, int fd, struct err *err)
 {
 	char *path = instance_path(instance, "qmp");
-	struct qmp qmp;
+	time_t started = time(NULL), told = started;
 	int result = -EAGAIN;
 
-	for (int waited = 0; waited < READY_TIMEOUT_MS && result < 0; waited += READY_STEP_MS) {
-		if (keeper_has_gone(fd, READY_STEP_MS)) {
+	while (result == -EAGAIN && time(NULL) - started < READY_TIMEOUT_S) {
+		if (keeper_has_gone(fd, READY_STEP_MS))
 			result = -ECHILD;
-			break;
-		}
-		if (access(path, F_OK) == 0) {
-			result = qmp_open(&qmp, path, READY_TIMEOUT_MS - waited, err);
-			if (result == 0)
-				qmp_close(&qmp);
-			/* Bound and not yet listening, or ended: look again. */
-			else if (result != -ECONNREFUSED && result != -ECONNRESET)
-				break;
+		else
+			result = try_greeting(path, err);
+		if (result == -EAGAIN && time(NULL) - told >= PROGRESS_MS / 1000) {
+			told = time(NULL);
+			fprintf(stderr, "hvm: waiting for the device model of '%s' (%ld s)\n",
+				instance->name, (long)(told - started));
 		}
 	}
 	free(path);
 	if (result == -ECHILD)
 		return err_set(err, result, "the guest '%s' did not start", instance->name);
+	if (result == -EAGAIN)
+		err_set(err, result, "the device model does not answer");
 	if (result < 0)
 		err_prefix(err, "the guest '%s' did not start", instance->name);
 	return result;

@@ -18,6 +18,7 @@
 enum {
 	REMOVAL_STEPS = 500,
 	REMOVAL_STEP_MS = 10,
+	PROGRESS_MS = 5000,
 };
 
 static int run_on_one(const struct verb *verb, int argc, char **argv, const char *command)
@@ -64,6 +65,15 @@ static int parse_power(const struct verb *verb, int argc, char **argv,
 	return (options->all ? argc == optind : argc > optind) ? VERB_DONE : verb_misuse(verb);
 }
 
+static void wait_for_end(const struct instance *instance)
+{
+	if (instance_wait(instance, PROGRESS_MS))
+		return;
+	fprintf(stderr, "hvm: waiting for '%s' to end ('hvm destroy %s' ends it at once)\n",
+		instance->name, instance->name);
+	instance_wait(instance, -1);
+}
+
 static int act_on(const char *name, const char *command, bool wait)
 {
 	struct instance instance;
@@ -73,7 +83,7 @@ static int act_on(const char *name, const char *command, bool wait)
 		return VERB_FAILED;
 	status = verb_command(name, command, NULL);
 	if (status == VERB_DONE && wait)
-		instance_wait(&instance, -1);
+		wait_for_end(&instance);
 	instance_finish(&instance);
 	return status;
 }
@@ -91,7 +101,7 @@ static int act_on_all(const char *command, bool wait)
 		    act_on(instances.items[i].name, command, false) != VERB_DONE)
 			status = VERB_FAILED;
 	for (size_t i = 0; i < instances.count && wait; i++)
-		instance_wait(&instances.items[i], -1);
+		wait_for_end(&instances.items[i]);
 	registry_list_finish(&instances);
 	return status;
 }
