@@ -86,7 +86,9 @@ static void note_end(const char *directory, int status)
 			     : text_format("ended with status %d\n", WEXITSTATUS(status));
 
 	registry_write(directory, "exit", text, NULL);
-	dprintf(STDERR_FILENO, "hvm: the device model %s", text);
+	/* One that ends by itself has said why. */
+	if (WIFSIGNALED(status))
+		dprintf(STDERR_FILENO, "hvm: the device model was %s", text);
 	free(text);
 }
 

@@ -227,7 +227,7 @@ static int run_log(const struct verb *verb, int argc, char **argv)
 	if (log)
 		fclose(log);
 	if (instance.state == STATE_CRASHED && instance.ended && log)
-		fprintf(stderr, "hvm: the device model %s\n", instance.ended);
+		fprintf(stderr, "hvm: how the device model ended: %s\n", instance.ended);
 	free(path);
 	instance_finish(&instance);
 	return log ? VERB_DONE : verb_fail(&err);
