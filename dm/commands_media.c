@@ -9,6 +9,7 @@
 #include "block/medium.h"
 #include "dm/board_pc.h"
 #include "dm/control_internal.h"
+#include "dm/host_files.h"
 
 /** The drive by the client's name for it. NULL and an error. */
 static struct medium_slot *find_slot(struct control_call *call)
@@ -124,7 +125,7 @@ static struct block *open_medium(struct control_call *call, const char *filename
 		.is_cdrom = true,
 	};
 
-	if (control_names_fdset(filename)) {
+	if (control_names_fdset(filename) || host_files_are_forbidden()) {
 		options.fd = control_open(call->control, filename, O_RDONLY, &call->err);
 		if (options.fd < 0)
 			return NULL;

@@ -13,6 +13,11 @@ void host_forbid_files(bool forbidden)
 	files_forbidden = forbidden;
 }
 
+bool host_files_are_forbidden(void)
+{
+	return files_forbidden;
+}
+
 int host_open(const char *path, int flags, mode_t mode, struct err *err)
 {
 	int fd;

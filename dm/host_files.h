@@ -18,3 +18,4 @@ int host_open(const char *path, int flags, mode_t mode, struct err *err);
 
 /** From now on host_open refuses, or opens again: the sandbox is entered, a test is over. */
 void host_forbid_files(bool forbidden);
+bool host_files_are_forbidden(void);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The program behind its sandbox: a guest's disc is changed by a passed descriptor, and read; a
+ * file named by its path is refused with a sentence.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "qguest.h"
+
+enum {
+	/* The second channel of the IDE controller. */
+	IDE_DATA = 0x170,
+	IDE_COUNT_LOW = 0x174,
+	IDE_COUNT_HIGH = 0x175,
+	IDE_DRIVE = 0x176,
+	IDE_COMMAND = 0x177,
+	IDE_STATUS = 0x177,
+	STATUS_ERR = 0x01,
+	STATUS_DRQ = 0x08,
+	STATUS_BSY = 0x80,
+	DRIVE_0 = 0xa0,
+	COMMAND_PACKET = 0xa0,
+	PACKET_BYTES = 12,
+	SCSI_REQUEST_SENSE = 0x03,
+	SCSI_READ_10 = 0x28,
+	SENSE_BYTES = 18,
+
+	SECTOR_BYTES = 2048,
+	IMAGE_BYTES = 64 * SECTOR_BYTES,
+	/* Unit attentions after a change of the disc. */
+	TRIES = 6,
+};
+
+static void make_image(const struct qguest *guest, const char *name, const char *text)
+{
+	int fd = qguest_create_file(guest, name, IMAGE_BYTES);
+
+	assert_int_equal(pwrite(fd, text, strlen(text), SECTOR_BYTES), strlen(text));
+	close(fd);
+}
+
+static void start(struct qguest *guest)
+{
+	/* The search for leaks stops all threads by a process of its own: that is refused. */
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+	qguest_init(guest);
+	make_image(guest, "first.iso", "first");
+	make_image(guest, "second.iso", "second");
+	qguest_start(guest, "-sandbox on -drive if=ide,index=2,media=cdrom,id=cd,file=%s/first.iso",
+		     guest->dir);
+}
+
+/** Sends a packet command that reads 'bytes'; false if the drive reports an error. */
+static bool packet(struct qguest *guest, const uint8_t *command, void *data, unsigned bytes)
+{
+	uint8_t *at = data;
+
+	qguest_outb(guest, IDE_DRIVE, DRIVE_0);
+	qguest_outb(guest, IDE_COUNT_LOW, bytes & 0xff);
+	qguest_outb(guest, IDE_COUNT_HIGH, bytes >> 8);
+	qguest_outb(guest, IDE_COMMAND, COMMAND_PACKET);
+	qguest_wait_port(guest, IDE_STATUS, STATUS_BSY | STATUS_DRQ, STATUS_DRQ);
+	for (unsigned i = 0; i < PACKET_BYTES; i += 2)
+		qguest_outw(guest, IDE_DATA, command[i] | (unsigned)command[i + 1] << 8);
+	qguest_wait_port(guest, IDE_STATUS, STATUS_BSY, 0);
+	if (qguest_inb(guest, IDE_STATUS) & STATUS_ERR)
+		return false;
+	for (unsigned i = 0; i < bytes; i += 2) {
+		uint16_t word = qguest_inw(guest, IDE_DATA);
+
+		memcpy(at + i, &word, sizeof(word));
+	}
+	return true;
+}
+
+/** What the guest finds in the disc's second sector. */
+static const char *read_disc(struct qguest *guest)
+{
+	static char data[SECTOR_BYTES + 1];
+	const uint8_t read[PACKET_BYTES] = { SCSI_READ_10, 0, 0, 0, 0, 1, 0, 0, 1 };
+	const uint8_t sense[PACKET_BYTES] = { SCSI_REQUEST_SENSE, 0, 0, 0, SENSE_BYTES };
+	uint8_t reason[SENSE_BYTES];
+
+	for (int i = 0; i < TRIES; i++) {
+		if (packet(guest, read, data, SECTOR_BYTES))
+			return data;
+		packet(guest, sense, reason, SENSE_BYTES);
+	}
+	fail_msg("the disc cannot be read: sense %x, %02x %02x", reason[2], reason[12], reason[13]);
+	return "";
+}
+
+/** The descriptor goes ahead, with a blank, which QMP ignores. */
+static void pass_file(struct qguest *guest, const char *name)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 }, blank = ' ';
+	struct iovec iov = { &blank, 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int fd = open(qguest_path(guest, name), O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(guest->qmp, &message, 0), 1);
+	close(fd);
+	qguest_qmp(guest, "{\"execute\":\"add-fd\",\"arguments\":{\"fdset-id\":7}}");
+}
+
+static const char *change_medium(struct qguest *guest, const char *filename)
+{
+	static char command[512];
+
+	snprintf(command, sizeof(command),
+		 "{\"execute\":\"blockdev-change-medium\",\"arguments\":"
+		 "{\"device\":\"cd\",\"filename\":\"%s\",\"format\":\"raw\"}}",
+		 filename);
+	return qguest_qmp_try(guest, command);
+}
+
+static void a_disc_is_changed_by_a_passed_descriptor(void **state)
+{
+	struct qguest guest;
+
+	(void)state;
+	start(&guest);
+	assert_string_equal(read_disc(&guest), "first");
+	pass_file(&guest, "second.iso");
+	assert_null(strstr(change_medium(&guest, "/dev/fdset/7"), "\"error\""));
+	assert_string_equal(read_disc(&guest), "second");
+	qguest_stop(&guest);
+}
+
+static void a_path_is_refused_and_the_disc_stays(void **state)
+{
+	struct qguest guest;
+	char path[128];
+	const char *reply;
+
+	(void)state;
+	start(&guest);
+	snprintf(path, sizeof(path), "%s", qguest_path(&guest, "second.iso"));
+	reply = change_medium(&guest, path);
+	assert_non_null(strstr(reply, "\"error\""));
+	assert_non_null(strstr(reply, "the sandbox is on"));
+	assert_non_null(strstr(reply, "add-fd"));
+	assert_string_equal(read_disc(&guest), "first");
+	reply = qguest_qmp_try(&guest, "{\"execute\":\"screendump\",\"arguments\":"
+				       "{\"filename\":\"/tmp/screen.png\"}}");
+	assert_non_null(strstr(reply, "the sandbox is on"));
+	qguest_stop(&guest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_disc_is_changed_by_a_passed_descriptor),
+		cmocka_unit_test(a_path_is_refused_and_the_disc_stays),
+	};
+
+	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}
