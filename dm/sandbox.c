@@ -170,7 +170,7 @@ static int leave_files(const struct sandbox *sandbox, struct err *err)
 	return 0;
 }
 
-static void limit_to(int resource, rlim_t most)
+static void limit_to(__rlimit_resource_t resource, rlim_t most)
 {
 	struct rlimit limit;
 

@@ -193,9 +193,22 @@ static int allow_free_calls(scmp_filter_ctx filter)
 	return result;
 }
 
-/** Allows 'call' if its argument satisfies 'condition'. */
-static int allow_if(scmp_filter_ctx filter, int call, struct scmp_arg_cmp condition)
+/** Allows 'call' if its argument number 'index' is 'value'. */
+static int allow_equal(scmp_filter_ctx filter, int call, unsigned index, scmp_datum_t value)
 {
+	const struct scmp_arg_cmp condition = { .arg = index, .op = SCMP_CMP_EQ, .datum_a = value };
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition);
+}
+
+/** Allows 'call' if of its argument number 'index' the bits of 'mask' are 'value'. */
+static int allow_masked(scmp_filter_ctx filter, int call, unsigned index, scmp_datum_t mask,
+			scmp_datum_t value)
+{
+	const struct scmp_arg_cmp condition = {
+		.arg = index, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value
+	};
+
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition);
 }
 
@@ -205,25 +218,21 @@ static int allow_selected(scmp_filter_ctx filter)
 	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed_ioctls) && result == 0; i++)
-		result = allow_if(filter, SCMP_SYS(ioctl),
-				  SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)allowed_ioctls[i]));
+		result = allow_equal(filter, SCMP_SYS(ioctl), 1, (scmp_datum_t)allowed_ioctls[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(allowed_fcntls) && result == 0; i++)
-		result = allow_if(filter, SCMP_SYS(fcntl),
-				  SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)allowed_fcntls[i]));
+		result = allow_equal(filter, SCMP_SYS(fcntl), 1, (scmp_datum_t)allowed_fcntls[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(allowed_prctls) && result == 0; i++)
-		result = allow_if(filter, SCMP_SYS(prctl),
-				  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)allowed_prctls[i]));
+		result = allow_equal(filter, SCMP_SYS(prctl), 0, (scmp_datum_t)allowed_prctls[i]);
 	return result;
 }
 
 /** No memory that can be executed: what is code now stays all the code there is. */
 static int allow_data_memory(scmp_filter_ctx filter)
 {
-	int result = allow_if(filter, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	int result = allow_masked(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
 
 	if (result == 0)
-		result = allow_if(filter, SCMP_SYS(mprotect),
-				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		result = allow_masked(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
 	return result;
 }
 
@@ -238,23 +247,21 @@ static int allow_threads(scmp_filter_ctx filter)
 	int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 
 	if (result == 0)
-		result = allow_if(filter, SCMP_SYS(clone),
-				  SCMP_A0(SCMP_CMP_MASKED_EQ, thread | namespaces, thread));
+		result = allow_masked(filter, SCMP_SYS(clone), 0, thread | namespaces, thread);
 	if (result == 0)
-		result = allow_if(filter, SCMP_SYS(tgkill),
-				  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+		result = allow_equal(filter, SCMP_SYS(tgkill), 0, (scmp_datum_t)getpid());
 	return result;
 }
 
 /** Questions about what is open and about limits, in calls that could also do more. */
 static int allow_questions(scmp_filter_ctx filter)
 {
-	int result = allow_if(filter, SCMP_SYS(newfstatat), SCMP_A3_32(SCMP_CMP_EQ, AT_EMPTY_PATH));
+	int result = allow_equal(filter, SCMP_SYS(newfstatat), 3, AT_EMPTY_PATH);
 
 	if (result == 0)
-		result = allow_if(filter, SCMP_SYS(statx), SCMP_A2_32(SCMP_CMP_EQ, AT_EMPTY_PATH));
+		result = allow_equal(filter, SCMP_SYS(statx), 2, AT_EMPTY_PATH);
 	if (result == 0)
-		result = allow_if(filter, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));
+		result = allow_equal(filter, SCMP_SYS(prlimit64), 2, 0);
 	return result;
 }
 
