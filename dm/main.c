@@ -135,6 +135,15 @@ static int prepare(struct options *options, struct sandbox *sandbox, struct err 
 	return result;
 }
 
+/** Everything is open: gives up what the guest could abuse. */
+static int confine(const struct options *options, struct machine *machine,
+		   const struct sandbox *sandbox, struct err *err)
+{
+	int result = options->xen_domid_restrict ? hv_restrict_handles(machine->hv, err) : 0;
+
+	return result < 0 ? result : sandbox_enter(sandbox, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -154,7 +163,7 @@ int main(int argc, char **argv)
 			machine = machine_create(&options, &err);
 		break;
 	}
-	if (machine && sandbox_enter(&sandbox, &err) < 0) {
+	if (machine && confine(&options, machine, &sandbox, &err) < 0) {
 		machine_destroy(machine);
 		machine = NULL;
 	}

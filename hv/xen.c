@@ -144,13 +144,22 @@ static int suspend(struct hv *hv, struct err *err)
 	return 0;
 }
 
-/** Processors are Xen's: the guest brings them up when ACPI tells it of them. */
+/* Processors are Xen's: the guest brings them up when ACPI tells it of them. What is plugged in is
+ * known here alone. */
+
 static int cpu_set_online(struct hv *hv, unsigned cpu, bool online, struct err *err)
 {
-	(void)hv;
-	(void)cpu;
-	(void)online;
-	(void)err;
+	if (cpu >= XEN_MAX_CPUS)
+		return err_set(err, -EINVAL, "a Xen guest has %d processors at most", XEN_MAX_CPUS);
+	xen_core_from_hv(hv)->online[cpu] = online;
+	return 0;
+}
+
+static int cpu_info(struct hv *hv, unsigned cpu, struct hv_cpu_info *info)
+{
+	if (cpu >= XEN_MAX_CPUS)
+		return -ENOENT;
+	info->online = xen_core_from_hv(hv)->online[cpu];
 	return 0;
 }
 
@@ -233,6 +242,7 @@ static const struct hv_ops xen_ops = {
 	.hold = hold,
 	.pause = pause_core,
 	.cpu_set_online = cpu_set_online,
+	.cpu_info = cpu_info,
 	.flush_coalesced = flush_coalesced,
 	.get_stats = get_stats,
 	.report_shutdown = xen_report_shutdown,
@@ -311,6 +321,8 @@ struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client 
 	};
 	core->domid = (domid_t)config->xen_domid;
 	core->vram.slot = -1;
+	for (unsigned i = 0; i < config->cpus && i < XEN_MAX_CPUS; i++)
+		core->online[i] = true;
 	xen_gate_init(&core->gate);
 	if (create(core, loop, err) < 0) {
 		destroy(&core->hv);

@@ -122,6 +122,7 @@ struct xen_core {
 	struct xen_map map;
 	struct xen_vram vram;
 	struct xen_slot slots[XEN_MAX_SLOTS];
+	bool online[XEN_MAX_CPUS]; /* plugged in */
 	bool logs_dirty; /* the toolstack copies memory: writes of ours are to be reported */
 	bool asleep;     /* S3 */
 	bool reported_running;

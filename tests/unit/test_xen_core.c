@@ -297,6 +297,20 @@ static void wires_reach_xen(void **state)
 	assert_int_equal(fake_xen->read_only_pages, 0x40);
 }
 
+static void processors_are_plugged_in(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_cpu_info info;
+
+	assert_int_equal(hv_cpu_info(f->hv, 0, &info), 0);
+	assert_true(info.online);
+	assert_int_equal(hv_cpu_info(f->hv, 1, &info), 0);
+	assert_false(info.online);
+	assert_int_equal(hv_cpu_set_online(f->hv, 1, true, &f->err), 0);
+	assert_int_equal(hv_cpu_info(f->hv, 1, &info), 0);
+	assert_true(info.online);
+}
+
 /* Guest memory */
 
 static void *map(struct fixture *f, uint64_t gpa, size_t *length)
@@ -709,6 +723,7 @@ int main(void)
 		TEST(a_fault_ends_the_guest_as_crashed),
 		TEST(ranges_and_functions_follow_the_map),
 		TEST(wires_reach_xen),
+		TEST(processors_are_plugged_in),
 		TEST(memory_is_the_guests_own),
 		TEST(memory_ends_where_the_layout_says),
 		TEST(holes_are_seen_and_looked_at_again),

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+# The Xen lab: Xen and a dom0 inside QEMU's emulation of an AMD processor, behind the same two file descriptors as the KVM lab's host
+# (host.sh). On a dom0 of real Xen guests run there.
+#
+#   xen_guest NAME LINE...         xl create of a guest with these lines of configuration, and what every guest gets here
+#   xen_serial NAME REGEX [SECONDS]  until the guest's serial output has it
+#   xen_log REGEX [SECONDS]        until Xen's log has it: hvmloader and SeaBIOS speak there
+#   xen_gone NAME [SECONDS]        until the guest is no more
+#   xl WORD...                     on the host; fails the job if it fails
+
+# On the processor: with SMAP dom0 dies in QEMU's IRET, with RDTSCP Linux guests cannot have their instructions read.
+xen_lab_cpu=qemu64,+svm,+npt
+
+host_is_dom0() { grep -qs control_d /proc/xen/capabilities; }
+
+# Xen's own programs are not on the machine that runs the lab; their libraries are, since the build needs them.
+xen_stage() {
+	local folder=$1 utils common program
+	utils=$(deb xen-utils-4.17)
+	common=$(deb xen-utils-common)
+	for program in xl xenstored xenconsoled xen-init-dom0 libxl-save-helper xenconsole; do
+		copy_program "$folder" "$utils/usr/lib/xen-4.17/bin/$program" "/usr/lib/xen-4.17/bin/$program"
+	done
+	mkdir -p "$folder/usr/lib/xen-4.17/boot" "$folder/etc"
+	cp "$utils/usr/lib/xen-4.17/boot/hvmloader" "$folder/usr/lib/xen-4.17/boot/"
+	cp -r "$common/etc/xen" "$folder/etc/"
+	copy_program "$folder" "$(deb xenstore-utils)/usr/bin/xenstore" /usr/bin/xenstore
+	for program in read write ls rm; do
+		ln -sf xenstore "$folder/usr/bin/xenstore-$program"
+	done
+}
+
+xen_build_dom0() {
+	local kernel=$1 root stamp
+	stamp=$(cat "$HVMDM_ROOT"/tests/lab/{xen-init,xen.sh,lib.sh} | sha256sum | cut -c1-12)
+	LAB_INITRD=$HVMDM_CACHE/lab/dom0-$stamp.cpio.gz
+	[ -e "$LAB_INITRD" ] && return
+	mkdir -p "$HVMDM_CACHE/lab"
+	root=$(mktemp -d "$HVMDM_CACHE/lab/dom0.XXXXXX")
+	mkdir -p "$root/bin" "$root/etc"
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	cp "$HVMDM_ROOT/tests/lab/xen-init" "$root/init"
+	printf 'root:x:0:0:root:/run:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	copy_modules "$kernel" "$root/modules" xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs \
+		virtio_pci virtio_blk virtio_net virtio_console ext4 crc32c_generic tun loop
+	pack_initramfs "$root" "$LAB_INITRD.part"
+	mv "$LAB_INITRD.part" "$LAB_INITRD"
+	rm -rf "$root"
+}
+
+# Stands in for host.sh's function of the same name.
+host_start_lab() {
+	local kernel size xen
+	host_kind=xen
+	host_files=/lab
+	kernel=$(kernel_folder amd64)
+	xen=$HVMDM_CACHE/lab/xen
+	gunzip -c "$(deb xen-hypervisor-4.17-amd64)"/boot/xen-4.17-amd64.gz >"$xen"
+	with_cache xen_build_dom0 "$kernel"
+	xen_stage "$1"
+	size=$(du -sm --apparent-size "$1" | cut -f1)
+	rm -f "$LAB_WORK/disk.ext4" "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	truncate -s $((size + size / 16 + 24))M "$LAB_WORK/disk.ext4"
+	mke2fs -q -F -t ext4 -O ^has_journal,^resize_inode -m 0 -E lazy_itable_init=1 -d "$1" "$LAB_WORK/disk.ext4"
+	mkfifo "$LAB_WORK/control.in" "$LAB_WORK/control.out"
+	# With two processors dom0 is several times slower here.
+	qemu-system-x86_64 -name hvmdm-xen-lab -accel tcg,thread=multi,tb-size=512 -machine q35 -cpu "$xen_lab_cpu" -smp 1 \
+		-m "${HVMDM_LAB_MEMORY:-2048}" -nodefaults -no-user-config -vga none -display none -no-reboot \
+		-kernel "$xen" -append "com1=115200 console=com1 loglvl=all guest_loglvl=all dom0_mem=1G,max:1G dom0_max_vcpus=1 noreboot=0" \
+		-initrd "$(ls "$kernel"/boot/vmlinuz-*) console=hvc0 earlyprintk=xen quiet loglevel=4 random.trust_cpu=on panic=-1,$LAB_INITRD" \
+		-serial "file:$LAB_WORK/console" \
+		-drive "file=$LAB_WORK/disk.ext4,format=raw,if=none,id=disk,readonly=on" -device virtio-blk-pci,drive=disk \
+		-device virtio-serial-pci -chardev "pipe,id=control,path=$LAB_WORK/control" -device virtserialport,chardev=control,name=control \
+		-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$host_vnc_port-10.0.2.15:5900" \
+		-device virtio-net-pci,netdev=net,romfile= </dev/null >"$LAB_WORK/qemu.log" 2>&1 &
+	lab_pid=$!
+	exec 6<>"$LAB_WORK/control.in" 7<>"$LAB_WORK/control.out"
+	local waited=0
+	until grep -q 'lab: ' "$LAB_WORK/console" 2>/dev/null; do
+		kill -0 "$lab_pid" 2>/dev/null || die "the lab's QEMU ended: $(tail -n 3 "$LAB_WORK/qemu.log")"
+		[ $((waited += 1)) -le 1800 ] || die "dom0 does not come up in 180 s; its log: $LAB_WORK/console"
+		sleep 0.1
+	done
+	grep -q 'lab: ready' "$LAB_WORK/console" || die "the toolstack does not come up; its log: $LAB_WORK/console"
+}
+
+# What jobs use
+
+xl() { host "xl $*" 120 || fail "xl $* fails"; }
+
+# Only 'file', whose images the device model serves alone: block scripts are not needed then.
+xen_guest() {
+	local name=$1 line status=0
+	shift
+	{
+		cat <<-CONFIG
+			name = "$name"
+			type = "hvm"
+			device_model_version = "qemu-xen"
+			device_model_override = "$host_dm"
+			memory = 128
+			vga = "stdvga"
+			videoram = 16
+			serial = "file:/run/$name.serial"
+			vnclisten = "0.0.0.0"
+			vkb_device = 0
+			on_poweroff = "destroy"
+			on_reboot = "restart"
+			on_crash = "destroy"
+		CONFIG
+		for line; do printf '%s\n' "$line"; done
+	} >"$logs/$name.cfg"
+	host "rm -f /run/$name.serial; cat >/run/$name.cfg <<'@@'
+$(cat "$logs/$name.cfg")
+@@
+xl -vvv create /run/$name.cfg" 150 >"$logs/$name.create" || status=$?
+	[ $status -lt 124 ] || time_out "xl create does not return"
+	[ $status -eq 0 ] || fail "xl create fails: $(grep -E 'error|hvmdm' "$logs/$name.create" | tail -n 3)"
+}
+
+# Runs a command on the host until its output has a line like it. $1 regex, $2 seconds, rest: what is looked at and the command.
+xen_wait() {
+	local limit
+	limit=$(allowed "$2") || exit
+	limit=$((SECONDS + limit))
+	while :; do
+		host "$4" 20 >"$logs/$3" || true
+		! grep -aqE -- "$1" "$logs/$3" || return 0
+		[ $SECONDS -le $limit ] || time_out "no '$1' in $3; last: $(tail -n 2 "$logs/$3")"
+		sleep 0.5
+	done
+}
+
+xen_serial() { xen_wait "$2" "${3:-60}" "$1.serial" "cat /run/$1.serial 2>/dev/null"; }
+
+xen_log() { xen_wait "$1" "${2:-60}" xl-dmesg "xl dmesg"; }
+
+xen_gone() { xen_wait "gone" "${2:-60}" "$1.gone" "xl domid $1 >/dev/null 2>&1 || echo gone"; }
