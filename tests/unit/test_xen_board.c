@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The whole machine, started as Xen's toolstack does, on a fake of Xen's libraries. The test plays
+ * hvmloader, SeaBIOS and a guest with Xen's drivers: what they ask of the board comes as requests.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "dm/machine.h"
+#include "dm/options.h"
+#include "tests/lib/fake_xen.h"
+
+enum {
+	RAM_BYTES = 32 << 20,
+	ANSWER_MS = 10000,
+	PAGE = XEN_PAGE_BYTES,
+	VRAM_PAGES = (16 << 20) / PAGE,
+	DISK_SECTORS = 2048,
+	MAX_WORDS = 64,
+};
+
+#define VRAM_BAR UINT64_C(0xf0000000)
+#define ROM_BAR  UINT64_C(0xf2000000)
+#define FOUR_GIB (UINT64_C(1) << 32)
+
+struct fixture {
+	char folder[32], disk[64], line[1024];
+	char *words[MAX_WORDS];
+	int count;
+	struct options options;
+	struct machine *machine;
+};
+
+/* Set-up */
+
+static void make_disk(struct fixture *f)
+{
+	FILE *file;
+
+	snprintf(f->disk, sizeof(f->disk), "%s/disk.img", f->folder);
+	file = fopen(f->disk, "w");
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), DISK_SECTORS * 512), 0);
+	fclose(file);
+}
+
+/** As libxl 4.17 does for a disk, an empty CD drive, a standard VGA and two processors. */
+static void make_words(struct fixture *f)
+{
+	char *rest = NULL;
+
+	snprintf(f->line, sizeof(f->line),
+		 "hvmdm -xen-domid %d -no-shutdown "
+		 "-chardev socket,id=libxl-cmd,path=%s/qmp,server=on,wait=off "
+		 "-mon chardev=libxl-cmd,mode=control -nodefaults -no-user-config -name board "
+		 "-vnc none -display none -serial null -device VGA,vgamem_mb=16 -boot order=dc "
+		 "-smp 2,maxcpus=2 -net none -machine xenfv,suppress-vmdesc=on -m 32 "
+		 "-drive file=%s,if=ide,index=0,media=disk,format=raw,cache=writeback "
+		 "-drive if=none,readonly=on,id=ide-5632 "
+		 "-device ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0",
+		 FAKE_XEN_DOMID, f->folder, f->disk);
+	for (char *word = strtok_r(f->line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		f->words[f->count++] = word;
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct err err = { 0 };
+
+	*state = f;
+	strcpy(f->folder, "/tmp/hvmdm-test-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	fake_xen_begin(RAM_BYTES);
+	make_disk(f);
+	make_words(f);
+	assert_int_equal(options_parse(&f->options, f->count, f->words, &err), OPTIONS_RUN);
+	f->machine = machine_create(&f->options, &err);
+	if (!f->machine)
+		fail_msg("%s", err.text);
+	lock_acquire(&f->machine->lock);
+	assert_int_equal(machine_cont(f->machine, &err), 0);
+	lock_release(&f->machine->lock);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	char command[64];
+
+	machine_destroy(f->machine);
+	options_finish(&f->options);
+	fake_xen_end();
+	snprintf(command, sizeof(command), "rm -rf %s", f->folder);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+/* The guest */
+
+static uint64_t ask(unsigned type, uint64_t address, unsigned size, bool is_read, uint64_t value)
+{
+	const struct xen_ioreq request = { .type = (uint8_t)type,
+					   .address = address,
+					   .data = value,
+					   .count = 1,
+					   .size = size,
+					   .flags = is_read ? XEN_IOREQ_READ : 0 };
+	uint64_t data;
+
+	fake_xen_request(0, &request);
+	if (!fake_xen_answered(0, ANSWER_MS, &data))
+		fail_msg("no answer from %llx", (unsigned long long)address);
+	return data;
+}
+
+/** Xen answers itself what no range covers, and does not send it. */
+static bool is_covered(bool is_memory, uint64_t address, unsigned size)
+{
+	for (unsigned i = 0; i < FAKE_XEN_MAX_RANGES; i++) {
+		const struct fake_xen_range *range = &fake_xen->ranges[i];
+
+		if (range->used && range->is_memory == is_memory && range->first <= address &&
+		    address + size - 1 <= range->last)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t in(uint16_t port, unsigned size)
+{
+	if (!is_covered(false, port, size))
+		return (uint32_t)ones(size);
+	return (uint32_t)ask(XEN_IOREQ_PIO, port, size, true, 0);
+}
+
+static void out(uint16_t port, uint32_t value, unsigned size)
+{
+	if (is_covered(false, port, size))
+		ask(XEN_IOREQ_PIO, port, size, false, value);
+}
+
+static uint32_t config(unsigned devfn, unsigned offset, unsigned size)
+{
+	if (!fake_xen->functions[devfn])
+		return (uint32_t)ones(size);
+	return (uint32_t)ask(XEN_IOREQ_PCI_CONFIG, (uint64_t)devfn << 32 | offset, size, true, 0);
+}
+
+static void set_config(unsigned devfn, unsigned offset, uint32_t value, unsigned size)
+{
+	if (fake_xen->functions[devfn])
+		ask(XEN_IOREQ_PCI_CONFIG, (uint64_t)devfn << 32 | offset, size, false, value);
+}
+
+static unsigned devfn(unsigned slot, unsigned function)
+{
+	return slot << 3 | function;
+}
+
+static uint8_t cmos(uint8_t index)
+{
+	out(0x70, index, 1);
+	return (uint8_t)in(0x71, 1);
+}
+
+/** The loop's turn, for what a chip has asked of the machine. */
+static void turn(struct fixture *f)
+{
+	loop_turn(f->machine->loop, 100);
+}
+
+/* hvmloader: tools/firmware/hvmloader/pci.c, hvmloader.c, util.c */
+
+static void hvmloader_finds_its_board(void **state)
+{
+	static const struct {
+		uint8_t slot, function;
+		uint32_t id;
+	} expected[] = {
+		{0,  0, 0x12378086},
+                { 1, 0, 0x70008086},
+                { 1, 1, 0x70108086},
+		{ 1, 3, 0x71138086},
+                { 2, 0, 0x00015853},
+                { 3, 0, 0x11111234},
+	};
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 256; i++)
+		found += config(i, 0, 2) != 0xffff;
+	assert_int_equal(found, ARRAY_SIZE(expected));
+	for (unsigned i = 0; i < ARRAY_SIZE(expected); i++)
+		assert_int_equal(config(devfn(expected[i].slot, expected[i].function), 0, 4),
+				 expected[i].id);
+	/* Of any function of class 0680 it asserts that it is the PIIX4's power management. */
+	assert_int_equal(config(devfn(1, 3), 0x0a, 2), 0x0680);
+	assert_string_equal(fake_xen->state, "running");
+}
+
+static void ports_of_xen_stay_xens(void **state)
+{
+	/* 0x5e and 0x5f: hvmloader's test of emulated string input expects nobody there. */
+	static const uint16_t theirs[] = { 0x20, 0x40,  0x43,  0x5e,  0x5f,  0x61,   0xa0,  0xe9,
+					   0xed, 0x402, 0x4d0, 0x510, 0x511, 0xb000, 0xb008 };
+	static const uint16_t ours[] = { 0x60,  0x64,  0x70,  0x71,  0x92,   0xb2,   0x1f0,
+					 0x3d4, 0x3f8, 0xcf8, 0xcf9, 0xae00, 0xaf00, 0xafe0 };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(theirs); i++)
+		if (is_covered(false, theirs[i], 1))
+			fail_msg("port %x is claimed", theirs[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(ours); i++)
+		if (!is_covered(false, ours[i], 1))
+			fail_msg("port %x is not served", ours[i]);
+	assert_true(is_covered(true, 0xa0000, 0x20000));
+	assert_false(is_covered(true, 0xfed00000, 4));
+	/* Xen keeps the address of configuration cycles, but does not answer when it is read. */
+	out(0xcf8, 0x80000040, 4);
+	assert_int_equal(in(0xcf8, 4), 0x80000040);
+}
+
+static void acpi_is_switched_on_and_sees_no_phantoms(void **state)
+{
+	(void)state;
+	set_config(devfn(1, 3), 0x40, 0xb001, 4);
+	set_config(devfn(1, 3), 0x80, 1, 1);
+	assert_int_equal(in(0xb004, 2) & 1, 0);
+	out(0xb2, 0xf1, 1);
+	assert_int_equal(in(0xb004, 2) & 1, 1);
+	for (uint16_t port = 0xae00; port < 0xae10; port = (uint16_t)(port + 4))
+		assert_int_equal(in(port, 4), 0);
+	assert_int_equal(in(0xaf00, 1), 3);
+	assert_int_equal(in(0xafe0, 2), 0);
+}
+
+static void seabios_reads_the_boot_order(void **state)
+{
+	(void)state;
+	assert_int_equal(cmos(0x3d), 0x23);
+	assert_int_equal(cmos(0x38) & 1, 1);
+	assert_int_equal(cmos(0x0f), 0);
+}
+
+static void pirq_links_are_xens(void **state)
+{
+	(void)state;
+	set_config(devfn(1, 0), 0x60, 0x050a0b0a, 4);
+	assert_int_equal(fake_xen->links[0], 10);
+	assert_int_equal(fake_xen->links[3], 5);
+	set_config(devfn(1, 0), 0x61, 0x80, 1);
+	assert_int_equal(fake_xen->links[1], 0);
+}
+
+static void video_ram_and_rom_come_where_they_are_put(void **state)
+{
+	unsigned vga = devfn(3, 0);
+
+	(void)state;
+	assert_non_null(fake_xen_page(FOUR_GIB / PAGE));
+	set_config(vga, 4, 0, 2);
+	set_config(vga, 0x10, UINT32_MAX, 4);
+	assert_int_equal(config(vga, 0x10, 4), 0xff000008);
+	set_config(vga, 0x10, VRAM_BAR, 4);
+	set_config(vga, 0x30, 0xfffffffe, 4);
+	assert_int_equal(config(vga, 0x30, 4) & 1, 0);
+	set_config(vga, 4, 3, 2);
+	assert_null(fake_xen_page(FOUR_GIB / PAGE));
+	assert_non_null(fake_xen_page(VRAM_BAR / PAGE));
+	assert_non_null(fake_xen_page(VRAM_BAR / PAGE + VRAM_PAGES - 1));
+	/* SeaBIOS' map_pcirom: reads the image by accesses. */
+	set_config(vga, 0x30, ROM_BAR | 1, 4);
+	assert_true(is_covered(true, ROM_BAR, 0x8000));
+	assert_int_equal(ask(XEN_IOREQ_COPY, ROM_BAR, 2, true, 0), 0xaa55);
+	ask(XEN_IOREQ_COPY, ROM_BAR, 2, false, 0);
+	assert_int_equal(ask(XEN_IOREQ_COPY, ROM_BAR, 2, true, 0), 0xaa55);
+	set_config(vga, 0x30, 0, 4);
+	assert_false(is_covered(true, ROM_BAR, 1));
+}
+
+static void buffered_writes_reach_vga_memory(void **state)
+{
+	(void)state;
+	/* Alphanumeric memory, as the VGA BIOS sets it up for mode 3. */
+	out(0x3c4, 0x0204, 2);
+	out(0x3c4, 0x0704, 2);
+	fake_xen_buffer(XEN_IOREQ_COPY | UINT64_C(0xa0123) << XEN_RING_ADDRESS_SHIFT |
+			UINT64_C(0x5a) << XEN_RING_DATA_SHIFT);
+	out(0x3c4, 0x0f02, 2);
+	assert_int_equal(fake_xen_ring()->read_pointer, 1);
+	assert_int_equal(ask(XEN_IOREQ_COPY, 0xa0123, 1, true, 0) & ~0xffu, 0);
+}
+
+/* A guest */
+
+static void a_disk_transfer_ends_in_the_guests_memory(void **state)
+{
+	const struct xen_ioreq identify = { .type = XEN_IOREQ_PIO,
+					    .address = 0x1f0,
+					    .data = 0x2f80,
+					    .count = 256,
+					    .size = 2,
+					    .flags = XEN_IOREQ_READ | XEN_IOREQ_POINTER };
+
+	(void)state;
+	out(0x1f6, 0xa0, 1);
+	out(0x1f7, 0xec, 1);
+	assert_true(fake_xen->isa_levels[14]);
+	assert_int_equal(in(0x1f7, 1) & 0x88, 0x08);
+	assert_false(fake_xen->isa_levels[14]);
+	fake_xen_request(0, &identify);
+	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
+	/* Words 60 and 61: the number of sectors, across a page's end. */
+	assert_int_equal(fake_xen_page(2)[0xf80 + 120] | fake_xen_page(2)[0xf80 + 121] << 8,
+			 DISK_SECTORS);
+	assert_int_equal(in(0x1f7, 1) & 0x88, 0);
+}
+
+static void disks_are_unplugged_and_cdroms_are_not(void **state)
+{
+	(void)state;
+	assert_int_equal(in(0x10, 2), 0x49d2);
+	assert_int_equal(in(0x12, 1), 1);
+	out(0x1f6, 0xa0, 1);
+	assert_int_equal(in(0x1f7, 1) & 0x40, 0x40);
+	out(0x10, 3, 2);
+	out(0x1f6, 0xa0, 1);
+	assert_int_equal(in(0x1f7, 1) & 0x40, 0);
+	out(0x176, 0xa0, 1);
+	out(0x177, 0x08, 1);
+	assert_int_equal(in(0x174, 1), 0x14);
+	assert_int_equal(config(devfn(1, 1), 0, 4), 0x70108086);
+}
+
+static void write_without_answer(uint16_t port, uint32_t value, unsigned size)
+{
+	const struct xen_ioreq request = {
+		.address = port, .data = value, .count = 1, .size = size
+	};
+
+	fake_xen_request(0, &request);
+	assert_false(fake_xen_answered(0, 30, NULL));
+}
+
+static void power_off_is_reported_before_the_guest_runs_on(void **state)
+{
+	struct fixture *f = *state;
+
+	set_config(devfn(1, 3), 0x40, 0xb001, 4);
+	set_config(devfn(1, 3), 0x80, 1, 1);
+	write_without_answer(0xb004, 0x2000, 2);
+	assert_int_equal(fake_xen->shutdown_reason, -1);
+	turn(f);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_POWER_OFF);
+	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
+	assert_int_equal(f->machine->status, MACHINE_SHUTDOWN);
+	assert_false(f->machine->quitting);
+}
+
+static void a_reset_is_the_toolstacks(void **state)
+{
+	struct fixture *f = *state;
+
+	write_without_answer(0xcf9, 0x06, 1);
+	turn(f);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_REBOOT);
+	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
+	assert_int_equal(f->machine->status, MACHINE_SHUTDOWN);
+	assert_false(f->machine->quitting);
+}
+
+static void a_failure_is_a_crash(void **state)
+{
+	struct fixture *f = *state;
+
+	lock_acquire(&f->machine->lock);
+	machine_fail(f->machine, "this failure is a test");
+	lock_release(&f->machine->lock);
+	turn(f);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_CRASH);
+	assert_int_equal(f->machine->status, MACHINE_INTERNAL_ERROR);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(hvmloader_finds_its_board),
+		TEST(ports_of_xen_stay_xens),
+		TEST(acpi_is_switched_on_and_sees_no_phantoms),
+		TEST(seabios_reads_the_boot_order),
+		TEST(pirq_links_are_xens),
+		TEST(video_ram_and_rom_come_where_they_are_put),
+		TEST(buffered_writes_reach_vga_memory),
+		TEST(a_disk_transfer_ends_in_the_guests_memory),
+		TEST(disks_are_unplugged_and_cdroms_are_not),
+		TEST(power_off_is_reported_before_the_guest_runs_on),
+		TEST(a_reset_is_the_toolstacks),
+		TEST(a_failure_is_a_crash),
+	};
+
+	if (access("/usr/share/seabios/vgabios-stdvga.bin", R_OK) < 0) {
+		puts("skipped: the VGA BIOS (package seabios) is not there");
+		return 77;
+	}
+	return cmocka_run_group_tests_name("xen_board", tests, NULL, NULL);
+}
