@@ -189,13 +189,6 @@ static void reset_and_continue(struct machine *machine, const char *reason, bool
 		machine_fail(machine, err.text);
 }
 
-void machine_reset(struct machine *machine, const char *reason)
-{
-	bool ended = machine->status == MACHINE_SHUTDOWN || machine->status == MACHINE_SUSPENDED;
-
-	reset_and_continue(machine, reason, ended);
-}
-
 void machine_quit(struct machine *machine, const char *reason, int status)
 {
 	if (machine->quitting)
@@ -237,6 +230,25 @@ static void power_off(struct machine *machine, const char *reason)
 	tell(machine, MACHINE_EVENT_SHUTDOWN, reason);
 }
 
+/** Where a reset is the toolstack's, this machine's part ends with saying so. */
+static void hand_over_reset(struct machine *machine, const char *reason)
+{
+	if (machine->status == MACHINE_SHUTDOWN)
+		return;
+	hv_report_shutdown(machine->hv, HV_REASON_REBOOT);
+	power_off(machine, reason);
+}
+
+void machine_reset(struct machine *machine, const char *reason)
+{
+	bool ended = machine->status == MACHINE_SHUTDOWN || machine->status == MACHINE_SUSPENDED;
+
+	if (machine->hv->caps.restarts_guest)
+		hand_over_reset(machine, reason);
+	else
+		reset_and_continue(machine, reason, ended);
+}
+
 static void suspend(struct machine *machine)
 {
 	struct err err = { 0 };
@@ -260,8 +272,9 @@ static void serve_request(void *opaque)
 	TRACE(machine, request, "%d by %s", request, machine->request_cause);
 	switch (request) {
 	case POWER_RESET:
-		hv_report_shutdown(machine->hv, HV_REASON_REBOOT);
-		if (machine->options->no_reboot || machine->hv->caps.restarts_guest)
+		if (machine->hv->caps.restarts_guest)
+			hand_over_reset(machine, "guest-reset");
+		else if (machine->options->no_reboot)
 			power_off(machine, "guest-reset");
 		else
 			reset_and_continue(machine, "guest-reset", true);

@@ -22,7 +22,8 @@ xen_stage() {
 	for program in xl xenstored xenconsoled xen-init-dom0 libxl-save-helper xenconsole; do
 		copy_program "$folder" "$utils/usr/lib/xen-4.17/bin/$program" "/usr/lib/xen-4.17/bin/$program"
 	done
-	mkdir -p "$folder/usr/lib/xen-4.17/boot" "$folder/etc"
+	mkdir -p "$folder/usr/lib/xen-4.17/boot" "$folder/etc" "$folder/usr/share/qemu"
+	[ ! -d /usr/share/qemu/keymaps ] || cp -rL /usr/share/qemu/keymaps "$folder/usr/share/qemu/"
 	cp "$utils/usr/lib/xen-4.17/boot/hvmloader" "$folder/usr/lib/xen-4.17/boot/"
 	cp -r "$common/etc/xen" "$folder/etc/"
 	copy_program "$folder" "$(deb xenstore-utils)/usr/bin/xenstore" /usr/bin/xenstore

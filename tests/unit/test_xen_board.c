@@ -382,6 +382,18 @@ static void a_reset_is_the_toolstacks(void **state)
 	assert_false(f->machine->quitting);
 }
 
+static void so_is_one_that_control_asks_for(void **state)
+{
+	struct fixture *f = *state;
+
+	lock_acquire(&f->machine->lock);
+	machine_reset(f->machine, "host-qmp-system-reset");
+	machine_reset(f->machine, "host-qmp-system-reset");
+	lock_release(&f->machine->lock);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_REBOOT);
+	assert_int_equal(f->machine->status, MACHINE_SHUTDOWN);
+}
+
 static void a_failure_is_a_crash(void **state)
 {
 	struct fixture *f = *state;
@@ -410,6 +422,7 @@ int main(void)
 		TEST(disks_are_unplugged_and_cdroms_are_not),
 		TEST(power_off_is_reported_before_the_guest_runs_on),
 		TEST(a_reset_is_the_toolstacks),
+		TEST(so_is_one_that_control_asks_for),
 		TEST(a_failure_is_a_crash),
 	};
 
