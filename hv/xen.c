@@ -93,21 +93,11 @@ static void hold(struct hv *hv)
 	xen_gate_close(&xen_core_from_hv(hv)->gate);
 }
 
-static bool is_ended(struct xen_core *core)
-{
-	bool ended;
-
-	pthread_mutex_lock(&core->gate.mutex);
-	ended = core->gate.ended;
-	pthread_mutex_unlock(&core->gate.mutex);
-	return ended;
-}
-
 static void flush_coalesced(struct hv *hv)
 {
 	struct xen_core *core = xen_core_from_hv(hv);
 
-	if (core->ring && !is_ended(core))
+	if (core->ring && !xen_gate_is_ended(&core->gate))
 		core->buffered += xen_ring_drain(core->ring, &hv->client);
 }
 

@@ -156,6 +156,7 @@ void xen_gate_wait_at_rest(struct xen_gate *gate);
 void xen_gate_open(struct xen_gate *gate);
 /** The guest has ended: whatever waits is let go. */
 void xen_gate_end(struct xen_gate *gate);
+bool xen_gate_is_ended(struct xen_gate *gate);
 
 void xen_thread_init_engine(struct xen_core *core);
 /** Starts the thread; the server is enabled. 0, or -errno and a sentence. */

@@ -45,6 +45,8 @@ void xen_report_shutdown(struct hv *hv, unsigned reason)
 {
 	struct xen_core *core = xen_core_from_hv(hv);
 
+	if (xen_gate_is_ended(&core->gate))
+		return; /* the first reason counts */
 	if (xendevicemodel_shutdown(core->model, core->domid, reason) < 0)
 		log_warning("cannot tell Xen that the guest has ended: %s", strerror(errno));
 	/* Xen completes the shutdown when no processor waits for us any more. */

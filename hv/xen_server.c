@@ -157,10 +157,45 @@ void xen_server_destroy(struct xen_core *core)
 
 /* Ranges */
 
-static void complain(const char *what, uint64_t base, uint64_t bytes)
+enum {
+	/* Guests write here to pass a microsecond. Xen swallows that without a round trip. */
+	DELAY_PORT = 0x80,
+};
+
+static void complain(const char *what, uint64_t first, uint64_t last)
 {
-	log_guest("Xen does not send us %s %#llx to %#llx: %s", what, (unsigned long long)base,
-		  (unsigned long long)(base + bytes - 1), strerror(errno));
+	log_guest("Xen does not send us %s %#llx to %#llx: %s", what, (unsigned long long)first,
+		  (unsigned long long)last, strerror(errno));
+}
+
+static void map_range(struct xen_core *core, bool is_memory, uint64_t first, uint64_t last)
+{
+	if (xendevicemodel_map_io_range_to_ioreq_server(core->model, core->domid, core->server,
+							is_memory, first, last) < 0)
+		complain(is_memory ? "memory" : "ports", first, last);
+}
+
+static void unmap_range(struct xen_core *core, bool is_memory, uint64_t first, uint64_t last)
+{
+	xendevicemodel_unmap_io_range_from_ioreq_server(core->model, core->domid, core->server,
+							is_memory, first, last);
+}
+
+/** Calls 'change' for the range without the delay port. */
+static void change_range(struct xen_core *core, bool is_memory, uint64_t base, uint64_t bytes,
+			 void (*change)(struct xen_core *core, bool is_memory, uint64_t first,
+					uint64_t last))
+{
+	uint64_t last = base + bytes - 1;
+
+	if (is_memory || last < DELAY_PORT || base > DELAY_PORT) {
+		change(core, is_memory, base, last);
+		return;
+	}
+	if (base < DELAY_PORT)
+		change(core, is_memory, base, DELAY_PORT - 1);
+	if (last > DELAY_PORT)
+		change(core, is_memory, DELAY_PORT + 1, last);
 }
 
 void xen_range_add(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced)
@@ -172,18 +207,13 @@ void xen_range_add(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes,
 	      (unsigned long long)base, (unsigned long long)bytes);
 	if (is_memory)
 		xen_vram_make_room(core, base, bytes);
-	if (xendevicemodel_map_io_range_to_ioreq_server(core->model, core->domid, core->server,
-							is_memory, base, base + bytes - 1) < 0)
-		complain(is_memory ? "memory" : "ports", base, bytes);
+	change_range(core, is_memory, base, bytes, map_range);
 }
 
 void xen_range_remove(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced)
 {
-	struct xen_core *core = xen_core_from_hv(hv);
-
 	(void)coalesced;
-	xendevicemodel_unmap_io_range_from_ioreq_server(core->model, core->domid, core->server,
-							is_memory, base, base + bytes - 1);
+	change_range(xen_core_from_hv(hv), is_memory, base, bytes, unmap_range);
 }
 
 enum {
@@ -198,7 +228,7 @@ void xen_pci_function_add(struct hv *hv, unsigned devfn)
 	if (xendevicemodel_map_pcidev_to_ioreq_server(core->model, core->domid, core->server, 0, 0,
 						      (uint8_t)(devfn >> SLOT_SHIFT),
 						      (uint8_t)(devfn & FUNCTION_MASK)) < 0)
-		complain("PCI function", devfn, 1);
+		complain("PCI function", devfn, devfn);
 }
 
 void xen_pci_function_remove(struct hv *hv, unsigned devfn)

@@ -69,6 +69,16 @@ void xen_gate_end(struct xen_gate *gate)
 	set_flag(gate, &gate->ended, true);
 }
 
+bool xen_gate_is_ended(struct xen_gate *gate)
+{
+	bool ended;
+
+	pthread_mutex_lock(&gate->mutex);
+	ended = gate->ended;
+	pthread_mutex_unlock(&gate->mutex);
+	return ended;
+}
+
 void xen_gate_wait_at_rest(struct xen_gate *gate)
 {
 	pthread_mutex_lock(&gate->mutex);

@@ -277,6 +277,20 @@ static void ranges_and_functions_follow_the_map(void **state)
 	assert_false(fake_xen->functions[0x0b]);
 }
 
+static void the_delay_port_stays_xens(void **state)
+{
+	struct fixture *f = *state;
+
+	hv_range_add(f->hv, false, 0x7e, 0x12, false);
+	assert_true(has_range(false, 0x7e, 0x7f));
+	assert_true(has_range(false, 0x81, 0x8f));
+	hv_range_add(f->hv, false, 0x80, 1, false);
+	assert_false(has_range(false, 0x80, 0x80));
+	hv_range_remove(f->hv, false, 0x7e, 0x12, false);
+	assert_false(has_range(false, 0x7e, 0x7f));
+	assert_false(has_range(false, 0x81, 0x8f));
+}
+
 static void wires_reach_xen(void **state)
 {
 	struct fixture *f = *state;
@@ -677,6 +691,8 @@ static void who_asks_for_power_off_does_not_run_on(void **state)
 	hv_pause(f->hv);
 	lock_release(&f->lock);
 	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_POWER_OFF);
+	hv_report_shutdown(f->hv, HV_REASON_CRASH);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_POWER_OFF);
 	/* Xen completes the shutdown only when nobody waits for us. */
 	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
 	assert_int_equal(f->accesses, 1);
@@ -722,6 +738,7 @@ int main(void)
 		cmocka_unit_test(old_kernels_name_the_pages),
 		TEST(a_fault_ends_the_guest_as_crashed),
 		TEST(ranges_and_functions_follow_the_map),
+		TEST(the_delay_port_stays_xens),
 		TEST(wires_reach_xen),
 		TEST(processors_are_plugged_in),
 		TEST(memory_is_the_guests_own),
