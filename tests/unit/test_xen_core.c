@@ -145,11 +145,19 @@ static int set_up_incoming(void **state)
 	return create(f, true) ? 0 : -1;
 }
 
+/** A running core is destroyed under the lock, which it gives back while it waits. */
+static void destroy(struct fixture *f)
+{
+	lock_acquire(&f->lock);
+	hv_destroy(f->hv);
+	lock_release(&f->lock);
+}
+
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	hv_destroy(f->hv);
+	destroy(f);
 	loop_destroy(f->loop);
 	fake_xen_end();
 	free(f);
@@ -237,7 +245,7 @@ static void old_kernels_name_the_pages(void **state)
 	request_port(0, COUNTING_PORT, XEN_IOREQ_READ);
 	assert_true(fake_xen_answered(0, ANSWER_MS, &data));
 	assert_int_equal(data, 1);
-	hv_destroy(f->hv);
+	destroy(f);
 	loop_destroy(f->loop);
 	fake_xen_end();
 	free(f);
@@ -627,6 +635,7 @@ static void string_input_lands_in_the_guest(void **state)
 	start(f);
 	fake_xen_request(0, &request);
 	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
+	stop(f);
 	assert_memory_equal(fake_xen_page(2) + 0xffe, "\1\2", 2);
 	assert_memory_equal(fake_xen_page(3), "\3\4", 2);
 	assert_int_equal(fake_xen->modified_pages, 2);
@@ -641,6 +650,7 @@ static void buffered_writes_come_before_the_next_request(void **state)
 		fake_xen_buffer(XEN_IOREQ_COPY | UINT64_C(0xb8000) << XEN_RING_ADDRESS_SHIFT);
 	request_port(0, COUNTING_PORT, 0);
 	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
+	stop(f);
 	assert_int_equal(f->collected_when, 3);
 }
 
