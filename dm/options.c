@@ -831,8 +831,8 @@ static int apply_defaults(struct options *options, struct err *err)
 	if (options->accel == ACCEL_XEN && !options->xen_domid)
 		return err_set(err, -EINVAL, "machine xenfv needs -xen-domid N");
 	if (options->incoming)
-		return err_set(err, -ENOTSUP,
-			       "-incoming %s: saved guests cannot be loaded yet", options->incoming);
+		return err_set(err, -ENOTSUP, "-incoming %s: saved guests cannot be loaded yet",
+			       options->incoming);
 	return 0;
 }
 
