@@ -34,6 +34,7 @@ lab_build_host() {
 	rm -rf "$root"
 }
 
+# TCG loses timer interrupts of a guest under way when KVM uses the virtual global interrupt flag (vgif): some guests stand still.
 # Starts the host. $1 folder with everything that the guests need, $2 folder for logs and sockets.
 host_start() {
 	local stage=$1
@@ -81,7 +82,7 @@ host_start_lab() {
 	mke2fs -q -F -t ext4 -O ^has_journal,^resize_inode -m 0 -E lazy_itable_init=1 -d "$1" "$LAB_WORK/disk.ext4"
 	rm -f "$LAB_WORK/control.in" "$LAB_WORK/control.out"
 	mkfifo "$LAB_WORK/control.in" "$LAB_WORK/control.out"
-	qemu-system-x86_64 -name hvmdm-lab -accel tcg,thread=multi,tb-size=256 -machine q35 -cpu max -smp "${HVMDM_LAB_CPUS:-1}" \
+	qemu-system-x86_64 -name hvmdm-lab -accel tcg,thread=multi,tb-size=256 -machine q35 -cpu "${HVMDM_LAB_CPU:-max,-vgif}" -smp "${HVMDM_LAB_CPUS:-1}" \
 		-m "$host_memory_mib" -nodefaults -no-user-config -vga none -display none -no-reboot \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$LAB_INITRD" \
 		-append "console=ttyS0 quiet loglevel=4 mitigations=off random.trust_cpu=on panic=-1" \
