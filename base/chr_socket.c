@@ -286,6 +286,19 @@ bool chr_set_acceptor(struct chr *chr, void (*accepted)(void *opaque, struct chr
 
 /* Opening */
 
+/** Whether a socket was left behind by a process that has gone: nobody listens on it any more. */
+static bool is_stale(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool stale = fd >= 0 &&
+		     connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+		     errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return stale;
+}
+
 static int open_unix(const char *path, bool server, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -300,9 +313,8 @@ static int open_unix(const char *path, bool server, struct err *err)
 	}
 	strcpy(address.sun_path, path);
 	if (server) {
-		/* A socket that an earlier process left behind; anything else is not ours to
-		 * remove. */
-		if (lstat(path, &stat_buf) == 0 && S_ISSOCK(stat_buf.st_mode))
+		/* Anything but what an earlier process left behind is not ours to remove. */
+		if (lstat(path, &stat_buf) == 0 && S_ISSOCK(stat_buf.st_mode) && is_stale(&address))
 			unlink(path);
 		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		    chmod(path, 0600) < 0 || listen(fd, BACKLOG) < 0)
@@ -335,8 +347,13 @@ static int open_tcp(const char *host, const char *port, bool server, struct err 
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 					.ai_flags = server ? AI_PASSIVE : 0 };
 	struct addrinfo *list = NULL;
-	int result = getaddrinfo(*host ? host : NULL, port, &hints, &list);
+	uint64_t number;
+	int result;
 
+	/* The library takes the lower 16 bits of a number. */
+	if (opts_parse_number(port, &number) == 0 && number > UINT16_MAX)
+		return err_set(err, -EINVAL, "address '%s:%s': there is no such port", host, port);
+	result = getaddrinfo(*host ? host : NULL, port, &hints, &list);
 	if (result != 0)
 		return err_set(err, -EINVAL, "address '%s:%s': %s", host, port,
 			       gai_strerror(result));

@@ -19,8 +19,8 @@ struct worker_job {
 
 /** At most 'max_threads' threads at a time. NULL when out of memory. */
 struct worker_pool *worker_pool_create(struct loop *loop, unsigned max_threads);
-/** Waits for running jobs; every job has been completed afterwards. The caller does not hold the
- * machine lock. */
+/** Waits for running jobs; every job has been completed afterwards. Called as 'complete' is: with
+ * the machine lock, while the loop is there. */
 void worker_pool_destroy(struct worker_pool *pool);
 /** Queues a job that stays the caller's until 'complete' is called. */
 void worker_submit(struct worker_pool *pool, struct worker_job *job);

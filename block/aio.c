@@ -302,7 +302,7 @@ void aio_release(struct aio *aio)
 		return;
 	assert(list_is_empty(&aio->ended));
 	list_remove(&aio->node);
-	loop_unwatch(aio->watch); /* first: the end of the threads may turn the loop */
+	loop_unwatch(aio->watch);
 	if (aio->backend)
 		aio->backend->destroy(aio->state);
 	close(aio->event_fd);

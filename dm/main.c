@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ enum {
 static int ready_fd = -1;
 /** A daemon's new standard input and output: when they change, nothing can be opened any more. */
 static int null_fd = -1;
+static int pidfile_fd = -1;
 
 static int open_log(const struct options *options, struct err *err)
 {
@@ -57,17 +59,33 @@ static int open_traces(const struct options *options, struct err *err)
 	return 0;
 }
 
+/** Locked as long as we live: the same command line, started twice by mistake, leaves the file
+ * alone.
+ */
 static int write_pidfile(const char *path, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	int result = 0;
 
 	if (fd < 0)
 		return err_set_errno(err, -errno, "cannot write '%s'", path);
-	if (dprintf(fd, "%ld\n", (long)getpid()) < 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		result = err_set(err, -EBUSY, "'%s' belongs to a process that runs", path);
+	else if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
 		result = err_set_errno(err, -errno, "cannot write '%s'", path);
-	close(fd);
+	if (result == 0)
+		pidfile_fd = fd;
+	else
+		close(fd);
 	return result;
+}
+
+static void remove_pidfile(const char *path)
+{
+	if (pidfile_fd < 0)
+		return;
+	unlink(path);
+	close(pidfile_fd);
 }
 
 /** The parent stays until the child is ready or has failed, and passes its exit status on. */
@@ -175,8 +193,7 @@ int main(int argc, char **argv)
 	} else {
 		log_error("%s", err.text);
 	}
-	if (options.pidfile)
-		unlink(options.pidfile);
+	remove_pidfile(options.pidfile);
 	options_finish(&options);
 	return status;
 }

@@ -482,7 +482,23 @@ static int apply_fw_cfg(struct options *options, const char *argument, struct er
 
 static int apply_smbios(struct options *options, const char *argument, struct err *err)
 {
-	return list_append(&options->smbios, argument, NULL, err);
+	static const char *const known[] = { "type",   "manufacturer", "product", "version",
+					     "serial", "sku",          "family",  NULL };
+	struct opts *opts;
+
+	if (list_append(&options->smbios, argument, NULL, err) < 0)
+		return -EINVAL;
+	opts = &options->smbios.items[options->smbios.count - 1];
+	for (size_t i = 0; known[i]; i++)
+		opts_get(opts, known[i]);
+	if (strcmp(opts_get_or(opts, "type", "1"), "1") != 0)
+		return err_set(err, -ENOTSUP, "-smbios %s: only type=1 has strings to set",
+			       argument);
+	if (opts_check_unused(opts, known, err) < 0) {
+		err_prefix(err, "-smbios");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int apply_kernel(struct options *options, const char *argument, struct err *err)
@@ -631,8 +647,10 @@ static int apply_trace(struct options *options, const char *argument, struct err
 	if (opts_parse(&opts, argument, "enable", err) < 0)
 		return -EINVAL;
 	file = opts_get(&opts, "file");
-	if (file)
+	if (file) {
+		free((void *)(uintptr_t)options->trace_file);
 		options->trace_file = strdup(file);
+	}
 	if (opts_get(&opts, "enable"))
 		words_append(&options->trace_patterns, strdup(opts_get(&opts, "enable")), err);
 	opts_finish(&opts);
@@ -925,7 +943,10 @@ void options_finish(struct options *options)
 	free(options->qmp_specs.items);
 	free(options->monitor_specs.items);
 	free(options->firmware_dirs.items);
+	for (size_t i = 0; i < options->trace_patterns.count; i++)
+		free((void *)(uintptr_t)options->trace_patterns.items[i]);
 	free(options->trace_patterns.items);
+	free((void *)(uintptr_t)options->trace_file);
 	free(options->fw_cfg.items);
 	free((void *)(uintptr_t)options->boot_order);
 	free((void *)(uintptr_t)options->boot_once);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,6 +168,41 @@ static void unfinished_jobs_are_completed_at_the_end(void **state)
 	loop_destroy(loop);
 }
 
+static sem_t second_runs;
+
+static void run_second_job(struct worker_job *job)
+{
+	run_job(job);
+	sem_post(&second_runs);
+}
+
+/* The machine is taken apart under its lock, whatever the loop still had to deliver. */
+static void a_pool_ends_under_the_lock(void **state)
+{
+	struct loop *loop = loop_create();
+	struct worker_pool *pool = worker_pool_create(loop, 1);
+	struct lock lock;
+	unsigned left = 3;
+	struct counted_job jobs[2] = {
+		{{ .run = run_job, .complete = complete_job },         loop, &left, 0},
+		{ { .run = run_second_job, .complete = complete_job }, loop, &left, 0},
+	};
+
+	(void)state;
+	lock_init(&lock);
+	loop_set_lock(loop, &lock);
+	sem_init(&second_runs, 0, 0);
+	worker_submit(pool, &jobs[0].job);
+	worker_submit(pool, &jobs[1].job);
+	sem_wait(&second_runs); /* so the delivery of the first has been posted */
+	lock_acquire(&lock);
+	worker_pool_destroy(pool);
+	lock_release(&lock);
+	assert_int_equal(left, 1);
+	loop_destroy(loop);
+	sem_destroy(&second_runs);
+}
+
 static void stop_loop(void *opaque)
 {
 	loop_stop(opaque);
@@ -194,6 +230,7 @@ int main(void)
 		cmocka_unit_test(a_sentence_is_kept_and_prefixed),
 		cmocka_unit_test(jobs_run_once_and_complete_on_the_loop),
 		cmocka_unit_test(unfinished_jobs_are_completed_at_the_end),
+		cmocka_unit_test(a_pool_ends_under_the_lock),
 		cmocka_unit_test(a_host_timer_ends_the_wait),
 	};
 
