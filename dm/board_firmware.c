@@ -110,6 +110,8 @@ static void describe(struct board *board)
 		.hpet = board->has_hpet,
 		.pirq_rotation = BOARD_PIRQ_ROTATION,
 		.boot_order = boot_order(board),
+		.check_floppy_signature = !options->no_floppy_check,
+		.boot_retry_ms = options->boot_retry_ms,
 		.boot_strict = options->boot_strict,
 		.boot_menu = options->boot_menu,
 		.boot_menu_wait_ms = (uint16_t)options->boot_menu_wait_ms,
@@ -118,6 +120,8 @@ static void describe(struct board *board)
 	memcpy(d->uuid, options->uuid, sizeof(d->uuid));
 	for (unsigned i = 0; i < BOARD_SERIALS; i++)
 		d->serial[i] = board->has_serial[i];
+	if (options->serial_console && board->has_serial[0])
+		d->serial_console_port = BOARD_SERIAL0;
 	describe_disks(board);
 	describe_boot_paths(board);
 	describe_smbios(board);

@@ -225,10 +225,10 @@ static int init_serials(struct board *board, struct err *err)
 		uint16_t base;
 		uint8_t irq;
 	} ports[BOARD_SERIALS] = {
-		{0x3f8,  4},
-                { 0x2f8, 3},
-                { 0x3e8, 4},
-                { 0x2e8, 3}
+		{BOARD_SERIAL0, 4},
+                { 0x2f8,        3},
+                { 0x3e8,        4},
+                { 0x2e8,        3}
 	};
 	struct machine *machine = board->machine;
 

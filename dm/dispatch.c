@@ -116,7 +116,9 @@ static int64_t move_clock(void *opaque, enum hv_clock_move move, int64_t ns)
 
 	lock_acquire(&machine->lock);
 	now = clock_now_ns(clock);
-	if (move == HV_CLOCK_BY)
+	if (!clock->manual)
+		target = INT64_MAX; /* it runs by itself */
+	else if (move == HV_CLOCK_BY)
 		target = ns > INT64_MAX - now ? INT64_MAX : now + ns;
 	else if (move == HV_CLOCK_TO_NEXT_TIMER)
 		target = clock_next_deadline_ns(clock);

@@ -93,7 +93,34 @@ static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
 	return opts_check_unused(drive, drive_properties, err);
 }
 
-static int plan_drive(struct opts *drive, struct drive_plan *plans, struct err *err)
+/** -global for what -drive if=ide makes a device of: what the drive does not say itself. */
+static void apply_globals(const struct options *options, struct drive_plan *plan)
+{
+	const char *driver = plan->is_cdrom ? "ide-cd" : "ide-hd";
+	const struct {
+		const char *property;
+		const char **value;
+	} rows[] = {
+		{"serial", &plan->serial },
+		{ "ver",   &plan->version},
+		{ "model", &plan->model  },
+	};
+
+	for (size_t i = 0; i < options->globals.count; i++) {
+		const struct opts_pair *global = &options->globals.items[i].pairs[0];
+
+		if (strncmp(global->key, driver, strlen(driver)) != 0 ||
+		    global->key[strlen(driver)] != '.')
+			continue;
+		for (size_t j = 0; j < ARRAY_SIZE(rows); j++)
+			if (strcmp(global->key + strlen(driver) + 1, rows[j].property) == 0 &&
+			    !*rows[j].value)
+				*rows[j].value = global->value;
+	}
+}
+
+static int plan_drive(struct options *options, struct opts *drive, struct drive_plan *plans,
+		      struct err *err)
 {
 	const char *interface = drive_interface(drive);
 	bool is_cdrom = false;
@@ -116,6 +143,7 @@ static int plan_drive(struct opts *drive, struct drive_plan *plans, struct err *
 	plans[position].drive = drive;
 	plans[position].drive_id = opts_get(drive, "id");
 	plans[position].serial = opts_get(drive, "serial");
+	apply_globals(options, &plans[position]);
 	return 0;
 }
 
@@ -130,14 +158,34 @@ static struct opts *find_drive(struct options *options, const char *id)
 	return NULL;
 }
 
+static int parse_translation(const char *text, struct drive_plan *plan, struct err *err)
+{
+	static const char *const names[] = {
+		[IDE_TRANSLATION_NONE] = "none",
+		[IDE_TRANSLATION_LBA] = "lba",
+		[IDE_TRANSLATION_LARGE] = "large",
+	};
+
+	if (!text || strcmp(text, "auto") == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(names[i], text) == 0) {
+			plan->translation = (enum ide_translation)i;
+			plan->has_translation = true;
+			return 0;
+		}
+	}
+	return err_set(err, -EINVAL, "bios-chs-trans '%s': give auto, none, lba or large", text);
+}
+
 static int read_device_properties(struct drive_plan *plan, struct opts *device, struct err *err)
 {
-	const char *translation = opts_get(device, "bios-chs-trans");
 	uint64_t boot_index = UINT64_MAX;
 	bool ignored;
 	int result = opts_get_number(device, "wwn", &plan->wwn, 0, UINT64_MAX, err);
 
-	(void)translation;
+	if (result == 0)
+		result = parse_translation(opts_get(device, "bios-chs-trans"), plan, err);
 	if (result == 0)
 		result = opts_get_number(device, "cyls", &plan->cylinders, 1, 16383, err);
 	if (result == 0)
@@ -203,7 +251,7 @@ int drives_plan(struct options *options, struct drive_plan *plans, struct err *e
 {
 	memset(plans, 0, DRIVES * sizeof(*plans));
 	for (size_t i = 0; i < options->drives.count; i++) {
-		if (plan_drive(&options->drives.items[i], plans, err) < 0) {
+		if (plan_drive(options, &options->drives.items[i], plans, err) < 0) {
 			err_prefix(err, "-drive %s", drive_name(&options->drives.items[i]));
 			return -EINVAL;
 		}

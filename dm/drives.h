@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "block/medium.h"
+#include "hw/ide/geometry.h"
 
 struct err;
 struct loop;
@@ -27,8 +28,10 @@ struct drive_plan {
 	const char *serial, *version, *model;
 	uint64_t wwn;
 	uint64_t cylinders, heads, sectors; /* 0: derived from the size */
-	int64_t boot_index;                 /* -1: none */
-	struct opts *drive;                 /* the words of -drive; NULL: an empty CD-ROM drive */
+	enum ide_translation translation;   /* if it is to have one */
+	bool has_translation;
+	int64_t boot_index; /* -1: none */
+	struct opts *drive; /* the words of -drive; NULL: an empty CD-ROM drive */
 };
 
 /** Fills 'plans' by index (channel * 2 + unit). 0, or -EINVAL and a sentence. */

@@ -350,6 +350,27 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 	return hv_null_create(&config, &client, err);
 }
 
+/** Beside a core with processors, a test program looks at what they do: its port is that of a core
+ * without memory, whose accesses go to the machine as any other's. */
+static int create_test_port(struct machine *machine, struct err *err)
+{
+	const struct hv_config config = {
+		.cpus = 1,
+		.max_cpus = 1,
+		.low_bytes = 1 << 20,
+		.lock = &machine->lock,
+		.qtest_chardev = machine->options->qtest,
+		.qtest_log = machine->options->qtest_log,
+	};
+	struct hv_client client;
+
+	if (!config.qtest_chardev || machine->options->accel == ACCEL_QTEST)
+		return 0;
+	dispatch_client(machine, &client);
+	machine->test_port = hv_qtest_create(&config, &client, machine->loop, err);
+	return machine->test_port ? 0 : -ENODEV;
+}
+
 /** Where RAM below 4 GiB ends at most; 0: where the board wants it. On Xen it is there already. */
 static uint64_t low_limit(const struct options *options)
 {
@@ -400,6 +421,8 @@ static int init_guest_side(struct machine *machine, struct err *err)
 		clock_set_manual(&machine->clock);
 	machine->hv = create_core(machine, err);
 	if (!machine->hv)
+		return -ENODEV;
+	if (create_test_port(machine, err) < 0)
 		return -ENODEV;
 	machine->ram.ops = &core_ram_ops;
 	machine->ram.opaque = machine->hv;
@@ -469,6 +492,8 @@ void machine_destroy(struct machine *machine)
 	if (machine->board)
 		board_destroy(machine->board);
 	lock_release(&machine->lock);
+	if (machine->test_port)
+		hv_destroy(machine->test_port);
 	if (machine->hv)
 		hv_destroy(machine->hv);
 	cards_free(machine);

@@ -60,6 +60,7 @@ struct machine {
 	struct clock clock;
 	struct loop_timer *clock_alarm;
 	struct hv *hv;
+	struct hv *test_port; /* NULL, or the qtest port beside a core with processors */
 	struct io_space ports, memory;
 	struct ram ram;
 	struct pci_bus pci;

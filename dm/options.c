@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/err.h"
@@ -48,31 +49,56 @@ static int words_append(struct options_words *words, const char *word, struct er
 
 /* -machine, -accel */
 
-static int set_accel(struct options *options, const char *names, struct err *err)
+/** A core that is named takes its place unless one that works has been named before. */
+static void offer_accel(struct options *options, enum options_accel accel)
+{
+	if (options->accel_chosen && options->accel_works)
+		return;
+	options->accel = accel;
+	options->accel_chosen = true;
+	options->accel_works = accel != ACCEL_KVM || access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
+/** One of "kvm:tcg". Emulators of processors are remembered, for the case that nothing else is
+ * named. */
+static int offer_accel_name(struct options *options, const char *name, size_t length,
+			    struct err *err)
 {
 	static const struct {
 		const char *name;
 		enum options_accel accel;
+		bool emulates;
 	} known[] = {
-		{"kvm",    ACCEL_KVM  },
-                { "xen",   ACCEL_XEN  },
-                { "qtest", ACCEL_QTEST}
+		{.name = "kvm",    .accel = ACCEL_KVM  },
+		{ .name = "xen",   .accel = ACCEL_XEN  },
+		{ .name = "qtest", .accel = ACCEL_QTEST},
+		{ .name = "tcg",   .emulates = true    },
 	};
-	size_t length = strcspn(names, ":");
 
-	/* "kvm:tcg" means: the first that works. We have no second choice. */
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (strlen(known[i].name) == length && strncmp(names, known[i].name, length) == 0) {
-			options->accel = known[i].accel;
-			options->accel_chosen = true;
-			return 0;
-		}
+		if (strlen(known[i].name) != length || strncmp(known[i].name, name, length) != 0)
+			continue;
+		if (known[i].emulates)
+			options->accel_emulation = true;
+		else
+			offer_accel(options, known[i].accel);
+		return 0;
 	}
-	return err_set(err, -EINVAL, "unknown accelerator '%.*s', known are kvm, xen and qtest%s",
-		       (int)length, names,
-		       strncmp(names, "tcg", length) == 0
-			       ? " (processors are never emulated: use a host with VT-x or AMD-V)"
-			       : "");
+	return err_set(err, -EINVAL, "unknown accelerator '%.*s', known are kvm, xen and qtest",
+		       (int)length, name);
+}
+
+static int set_accel(struct options *options, const char *names, struct err *err)
+{
+	int result;
+
+	do {
+		size_t length = strcspn(names, ":");
+
+		result = offer_accel_name(options, names, length, err);
+		names += length + (names[length] == ':');
+	} while (result == 0 && *names);
+	return result;
 }
 
 static int apply_accel(struct options *options, const char *argument, struct err *err)
@@ -90,6 +116,13 @@ static int apply_accel(struct options *options, const char *argument, struct err
 	return result;
 }
 
+/** Whatever else is named. */
+static void choose_xen(struct options *options)
+{
+	options->accel = ACCEL_XEN;
+	options->accel_chosen = options->accel_works = true;
+}
+
 static int set_machine_type(struct options *options, const char *type, struct err *err)
 {
 	static const char *const known[] = { "pc", "xenfv", "none", "pc-i440fx", "xenpv", NULL };
@@ -103,8 +136,7 @@ static int set_machine_type(struct options *options, const char *type, struct er
 			err, -EINVAL,
 			"machine 'xenpv' is for paravirtual guests; hvmdm serves HVM guests");
 	if (strcmp(type, "xenfv") == 0) {
-		options->accel = ACCEL_XEN;
-		options->accel_chosen = true;
+		choose_xen(options);
 		options->xen_platform = true;
 		return 0;
 	}
@@ -154,7 +186,7 @@ static int apply_machine_properties(struct options *options, struct opts *opts, 
 		result = err_set(err, -EINVAL, "graphics passthrough is not supported");
 	if (result == 0)
 		result = opts_check_unused(opts, known, err);
-	options->nographic |= !graphics;
+	options->serial_console |= !graphics;
 	return result;
 }
 
@@ -278,6 +310,37 @@ static int apply_drive(struct options *options, const char *argument, struct err
 	return list_append(&options->drives, argument, NULL, err);
 }
 
+/** The newer way to name an image, as far as it means -drive if=none. */
+static int apply_blockdev(struct options *options, const char *argument, struct err *err)
+{
+	const char *driver, *node, *filename, *read_only;
+	struct opts opts, *drive;
+	int result;
+
+	if (opts_parse(&opts, argument, "driver", err) < 0)
+		return -EINVAL;
+	driver = opts_get_or(&opts, "driver", "");
+	node = opts_get(&opts, "node-name");
+	filename = opts_get(&opts, "filename");
+	read_only = opts_get_or(&opts, "read-only", "off");
+	result = opts_check_unused(&opts, NULL, err);
+	if (result == 0 && strcmp(driver, "file") != 0 && strcmp(driver, "host_device") != 0)
+		result = err_set(err, -EINVAL, "-blockdev %s: known are file and host_device",
+				 driver);
+	if (result == 0 && (!node || !filename))
+		result = err_set(err, -EINVAL, "-blockdev needs node-name= and filename=");
+	if (result == 0)
+		result = list_append(&options->drives, "if=none,format=raw", NULL, err);
+	if (result == 0) {
+		drive = &options->drives.items[options->drives.count - 1];
+		if (opts_set(drive, "id", node) < 0 || opts_set(drive, "file", filename) < 0 ||
+		    opts_set(drive, "readonly", read_only) < 0)
+			result = err_set_errno(err, -ENOMEM, "cannot keep '%s'", filename);
+	}
+	opts_finish(&opts);
+	return result;
+}
+
 /** A short form: the file name is taken as it is, so commas in it are doubled for -drive's syntax.
  */
 static int append_drive_file(struct options *options, const char *words, const char *file,
@@ -357,6 +420,16 @@ static int apply_net(struct options *options, const char *argument, struct err *
 	return err_set(err, -ENOTSUP, "network cards are not supported yet: use -net none");
 }
 
+static int apply_audio(struct options *options, const char *argument, struct err *err)
+{
+	size_t length = strcspn(argument, ",");
+
+	(void)options;
+	if (length == 4 && strncmp(argument, "none", 4) == 0)
+		return 0;
+	return err_set(err, -ENOTSUP, "sound is not supported yet: use -audio none");
+}
+
 static int apply_usb(struct options *options, const char *argument, struct err *err)
 {
 	(void)options;
@@ -428,9 +501,35 @@ static int check_boot_letters(const char *letters, struct err *err)
 	return 0;
 }
 
+/** Milliseconds until the firmware tries again after nothing could be booted; -1: never. */
+static int read_reboot_timeout(struct opts *opts, int32_t *ms, struct err *err)
+{
+	const char *text = opts_get(opts, "reboot-timeout");
+	uint64_t number = 0;
+	int result;
+
+	if (!text || strcmp(text, "-1") == 0) {
+		*ms = text ? -1 : *ms;
+		return 0;
+	}
+	result = opts_get_number(opts, "reboot-timeout", &number, 0, 0xffff, err);
+	if (result == 0)
+		*ms = (int32_t)number;
+	return result;
+}
+
+/** A letter list of a later -boot replaces that of an earlier one. */
+static void replace_letters(const char **letters, const char *text)
+{
+	if (!text)
+		return;
+	free((void *)(uintptr_t)*letters);
+	*letters = strdup(text);
+}
+
 static int apply_boot(struct options *options, const char *argument, struct err *err)
 {
-	uint64_t wait_ms = 0;
+	uint64_t wait_ms = options->boot_menu_wait_ms;
 	struct opts opts;
 	const char *order, *once;
 	int result = 0;
@@ -449,15 +548,14 @@ static int apply_boot(struct options *options, const char *argument, struct err 
 		result = opts_get_bool(&opts, "strict", &options->boot_strict, err);
 	if (result == 0)
 		result = opts_get_number(&opts, "splash-time", &wait_ms, 0, 65535, err);
-	opts_get(&opts, "reboot-timeout");
+	if (result == 0)
+		result = read_reboot_timeout(&opts, &options->boot_retry_ms, err);
 	if (result == 0)
 		result = opts_check_unused(&opts, NULL, err);
 	if (result == 0) {
 		options->boot_menu_wait_ms = (unsigned)wait_ms;
-		free((void *)(uintptr_t)options->boot_order);
-		free((void *)(uintptr_t)options->boot_once);
-		options->boot_order = order ? strdup(order) : NULL;
-		options->boot_once = once ? strdup(once) : NULL;
+		replace_letters(&options->boot_order, order);
+		replace_letters(&options->boot_once, once);
 	}
 	opts_finish(&opts);
 	return result;
@@ -544,7 +642,7 @@ static int apply_nographic(struct options *options, const char *argument, struct
 {
 	(void)argument;
 	(void)err;
-	options->nographic = true;
+	options->nographic = options->serial_console = true;
 	return 0;
 }
 
@@ -559,6 +657,7 @@ static int apply_nographic(struct options *options, const char *argument, struct
 		return 0;                                                                   \
 	}
 FLAG_OPTION(apply_start_paused, start_paused)
+FLAG_OPTION(apply_no_floppy_check, no_floppy_check)
 FLAG_OPTION(apply_no_reboot, no_reboot)
 FLAG_OPTION(apply_no_shutdown, no_shutdown)
 FLAG_OPTION(apply_no_defaults, no_defaults)
@@ -666,7 +765,8 @@ static int apply_xen_domid(struct options *options, const char *argument, struct
 	if (opts_parse_number(argument, &domid) < 0 || domid > 0x7ff0)
 		return err_set(err, -EINVAL, "-xen-domid %s: not a domain number", argument);
 	options->xen_domid = (uint32_t)domid;
-	return set_accel(options, "xen", err);
+	choose_xen(options);
+	return 0;
 }
 
 static int apply_xen_attach(struct options *options, const char *argument, struct err *err)
@@ -694,84 +794,88 @@ static int apply_spice(struct options *options, const char *argument, struct err
 }
 
 static const struct option_row option_rows[] = {
-	{"machine",             "TYPE[,PROP=VALUE]",        "the board: pc, xenfv or none (-machine help)",
-         apply_machine															     },
-	{ "M",		  "TYPE",                     NULL,								apply_machine     },
-	{ "accel",              "NAME",                     "the hypervisor core: kvm, xen or qtest",                            apply_accel       },
-	{ "enable-kvm",         NULL,                       NULL,								apply_enable_kvm  },
-	{ "m",		  "SIZE",                     "memory, MiB without a suffix (default 256)",                        apply_memory      },
-	{ "smp",                "N[,maxcpus=M]",            "processors",							apply_smp         },
-	{ "cpu",                "NAME",                     NULL,								apply_ignored     },
-	{ "name",               "NAME",                     "the guest's name",						  apply_name        },
-	{ "uuid",               "UUID",                     "the guest's UUID",						  apply_uuid        },
+	{"machine",             "TYPE[,PROP=VALUE]",         "the board: pc, xenfv or none (-machine help)",
+         apply_machine																 },
+	{ "M",		  "TYPE",                      NULL,								apply_machine        },
+	{ "accel",              "NAME",                      "the hypervisor core: kvm, xen or qtest",                            apply_accel          },
+	{ "enable-kvm",         NULL,                        NULL,								apply_enable_kvm     },
+	{ "m",		  "SIZE",                      "memory, MiB without a suffix (default 128)",                        apply_memory         },
+	{ "smp",                "N[,maxcpus=M]",             "processors",							apply_smp            },
+	{ "cpu",                "NAME",                      NULL,								apply_ignored        },
+	{ "name",               "NAME",                      "the guest's name",						  apply_name           },
+	{ "uuid",               "UUID",                      "the guest's UUID",						  apply_uuid           },
 	{ "drive",              "PROP=VALUE,...",
-         "a disk or CD-ROM: file=, if=ide|none, index=, media=, format=raw",                                                     apply_drive       },
-	{ "hda",                "FILE",                     "a disk as primary master (-hdb, -hdc, -hdd: the others)",           apply_hda         },
-	{ "hdb",                "FILE",                     NULL,								apply_hdb         },
-	{ "hdc",                "FILE",                     NULL,								apply_hdc         },
-	{ "hdd",                "FILE",                     NULL,								apply_hdd         },
-	{ "cdrom",              "FILE",                     "a CD-ROM as secondary master",                                      apply_cdrom       },
-	{ "device",             "NAME[,PROP=VALUE]",        "a device (-device help)",                                           apply_device      },
-	{ "global",             "NAME.PROP=VALUE",          "a property for every device of a name",                             apply_global      },
-	{ "vga",                "std|none",                 "the display card",						  apply_vga         },
-	{ "net",                "none",                     "no network",							apply_net         },
-	{ "nic",                "none",                     NULL,								apply_net         },
-	{ "netdev",             "TYPE,...",                 NULL,								apply_netdev      },
-	{ "usb",                NULL,		       NULL,								apply_usb         },
-	{ "usbdevice",          "NAME",                     NULL,								apply_usb         },
-	{ "boot",               "ORDER[,once=,menu=on]",    "boot order: a floppy, c disk, d CD-ROM, n network",
-         apply_boot																},
-	{ "bios",               "FILE",                     "firmware image",						    apply_bios        },
-	{ "L",		  "DIR",		      "where firmware files are looked for first",                         apply_firmware_dir},
-	{ "fw_cfg",             "name=,file=|string=",      "a file for the guest's firmware",                                   apply_fw_cfg      },
-	{ "smbios",             "type=1,PROP=VALUE",        "strings of the SMBIOS tables",                                      apply_smbios      },
-	{ "kernel",             "FILE",                     NULL,								apply_kernel      },
-	{ "initrd",             "FILE",                     NULL,								apply_kernel      },
-	{ "append",             "TEXT",                     NULL,								apply_kernel      },
-	{ "serial",             "BACKEND",                  "a serial port: pty, stdio, file:, unix:, tcp:, null",
-         apply_serial															      },
-	{ "parallel",           "BACKEND",                  "a parallel port",                                                   apply_parallel    },
-	{ "chardev",            "BACKEND,id=ID,...",        "a character backend",                                               apply_chardev     },
-	{ "mon",                "chardev=ID[,mode=]",       "a monitor on a chardev",                                            apply_mon         },
-	{ "qmp",                "BACKEND",                  "a QMP control socket",                                              apply_qmp         },
-	{ "monitor",            "BACKEND",                  "a monitor for people",                                              apply_monitor     },
-	{ "debugcon",           "BACKEND",                  "output of the firmware's debug port 0x402",                         apply_debugcon    },
-	{ "vnc",                "HOST:N|unix:PATH|none",    "a VNC server",                                                      apply_vnc         },
-	{ "k",		  "LAYOUT",                   "keyboard layout of the guest: en-us, de, fr ...",                   apply_keymap      },
-	{ "display",            "none|sdl",                 "a local window",						    apply_display     },
-	{ "nographic",          NULL,                       "no display card's window; serial port and monitor on the terminal",
-         apply_nographic															   },
-	{ "S",		  NULL,		       "do not start the processors until 'cont'",                          apply_start_paused},
-	{ "no-reboot",          NULL,                       "end instead of resetting",                                          apply_no_reboot   },
-	{ "no-shutdown",        NULL,                       "stay when the guest powers off",                                    apply_no_shutdown },
-	{ "no-acpi",            NULL,                       "a board without ACPI",                                              apply_no_acpi     },
-	{ "no-hpet",            NULL,                       "a board without HPET",                                              apply_no_hpet     },
-	{ "nodefaults",         NULL,                       "no device that is not asked for",                                   apply_no_defaults },
-	{ "no-user-config",     NULL,                       NULL,								apply_ignored     },
-	{ "rtc",                "base=utc|localtime|DATE",  "the clock at power-on",                                             apply_rtc         },
-	{ "localtime",          NULL,                       NULL,								apply_localtime   },
-	{ "pidfile",            "FILE",                     "write the process id there",                                        apply_pidfile     },
-	{ "daemonize",          NULL,                       "go into the background when ready",                                 apply_daemonize   },
-	{ "D",		  "FILE",                     "write the log there",					       apply_log_file    },
-	{ "trace",              "[enable=]PATTERN[,file=]", "switch trace points on ('help' lists them)",
-         apply_trace															       },
-	{ "d",		  "DOMID",                    NULL,								apply_traditional },
-	{ "domain-name",        "NAME",                     NULL,								apply_traditional },
-	{ "sandbox",            "on|off",                   "give up privileges after set-up (default on)",                      apply_sandbox     },
-	{ "runas",              "USER|UID:GID",             "the user to become after set-up",                                   apply_runas       },
-	{ "chroot",             "DIR",                      "the directory to be confined to after set-up",                      apply_chroot      },
-	{ "qtest",              "BACKEND",                  "the port of a register-level test",                                 apply_qtest       },
-	{ "qtest-log",          "FILE",                     "a log of its dialogue",                                             apply_qtest_log   },
-	{ "xen-domid",          "N",                        "the Xen domain to serve",                                           apply_xen_domid   },
-	{ "xen-domid-restrict", NULL,                       "restrict all Xen handles to that domain",
-         apply_domid_restrict														      },
-	{ "xen-attach",         NULL,                       NULL,								apply_xen_attach  },
-	{ "incoming",           "fd:N",                     "load the machine's state from there",                               apply_incoming    },
-	{ "spice",              "ANY",                      NULL,								apply_spice       },
-	{ "help",               NULL,                       "this text",							 NULL              },
-	{ "h",		  NULL,		       NULL,								NULL              },
-	{ "version",            NULL,                       "the version",						       NULL              },
-	{ NULL,		 NULL,		       NULL,								NULL              },
+         "a disk or CD-ROM: file=, if=ide|none, index=, media=, format=raw",                                                      apply_drive          },
+	{ "blockdev",           "file,node-name=,filename=", NULL,								apply_blockdev       },
+	{ "hda",                "FILE",                      "a disk as primary master (-hdb, -hdc, -hdd: the others)",           apply_hda            },
+	{ "hdb",                "FILE",                      NULL,								apply_hdb            },
+	{ "hdc",                "FILE",                      NULL,								apply_hdc            },
+	{ "hdd",                "FILE",                      NULL,								apply_hdd            },
+	{ "cdrom",              "FILE",                      "a CD-ROM as secondary master",                                      apply_cdrom          },
+	{ "device",             "NAME[,PROP=VALUE]",         "a device (-device help)",                                           apply_device         },
+	{ "global",             "NAME.PROP=VALUE",           "a property for every device of a name",                             apply_global         },
+	{ "vga",                "std|none",                  "the display card",						  apply_vga            },
+	{ "net",                "none",                      "no network",							apply_net            },
+	{ "nic",                "none",                      NULL,								apply_net            },
+	{ "netdev",             "TYPE,...",                  NULL,								apply_netdev         },
+	{ "usb",                NULL,			NULL,								apply_usb            },
+	{ "usbdevice",          "NAME",                      NULL,								apply_usb            },
+	{ "boot",               "ORDER[,once=,menu=on]",     "boot order: a floppy, c disk, d CD-ROM, n network",
+         apply_boot																    },
+	{ "bios",               "FILE",                      "firmware image",						    apply_bios           },
+	{ "L",		  "DIR",		       "where firmware files are looked for first",                         apply_firmware_dir   },
+	{ "fw_cfg",             "name=,file=|string=",       "a file for the guest's firmware",                                   apply_fw_cfg         },
+	{ "smbios",             "type=1,PROP=VALUE",         "strings of the SMBIOS tables",                                      apply_smbios         },
+	{ "kernel",             "FILE",                      NULL,								apply_kernel         },
+	{ "initrd",             "FILE",                      NULL,								apply_kernel         },
+	{ "append",             "TEXT",                      NULL,								apply_kernel         },
+	{ "serial",             "BACKEND",                   "a serial port: pty, stdio, file:, unix:, tcp:, null",
+         apply_serial																  },
+	{ "parallel",           "BACKEND",                   "a parallel port",                                                   apply_parallel       },
+	{ "chardev",            "BACKEND,id=ID,...",         "a character backend",                                               apply_chardev        },
+	{ "mon",                "chardev=ID[,mode=]",        "a monitor on a chardev",                                            apply_mon            },
+	{ "qmp",                "BACKEND",                   "a QMP control socket",                                              apply_qmp            },
+	{ "monitor",            "BACKEND",                   "a monitor for people",                                              apply_monitor        },
+	{ "debugcon",           "BACKEND",                   "output of the firmware's debug port 0x402",                         apply_debugcon       },
+	{ "vnc",                "HOST:N|unix:PATH|none",     "a VNC server",                                                      apply_vnc            },
+	{ "k",		  "LAYOUT",                    "keyboard layout of the guest: en-us, de, fr ...",                   apply_keymap         },
+	{ "display",            "none|sdl",                  "a local window",						    apply_display        },
+	{ "nographic",          NULL,                        "no display card's window; serial port and monitor on the terminal",
+         apply_nographic															       },
+	{ "S",		  NULL,			"do not start the processors until 'cont'",                          apply_start_paused   },
+	{ "no-fd-bootchk",      NULL,                        NULL,								apply_no_floppy_check},
+	{ "no-reboot",          NULL,                        "end instead of resetting",                                          apply_no_reboot      },
+	{ "no-shutdown",        NULL,                        "stay when the guest powers off",                                    apply_no_shutdown    },
+	{ "no-acpi",            NULL,                        "a board without ACPI",                                              apply_no_acpi        },
+	{ "no-hpet",            NULL,                        "a board without HPET",                                              apply_no_hpet        },
+	{ "nodefaults",         NULL,                        "no device that is not asked for",                                   apply_no_defaults    },
+	{ "no-user-config",     NULL,                        NULL,								apply_ignored        },
+	{ "rtc",                "base=utc|localtime|DATE",   "the clock at power-on",                                             apply_rtc            },
+	{ "localtime",          NULL,                        NULL,								apply_localtime      },
+	{ "pidfile",            "FILE",                      "write the process id there",                                        apply_pidfile        },
+	{ "daemonize",          NULL,                        "go into the background when ready",                                 apply_daemonize      },
+	{ "D",		  "FILE",                      "write the log there",					       apply_log_file       },
+	{ "trace",              "[enable=]PATTERN[,file=]",  "switch trace points on ('help' lists them)",
+         apply_trace																   },
+	{ "d",		  "DOMID",                     NULL,								apply_traditional    },
+	{ "domain-name",        "NAME",                      NULL,								apply_traditional    },
+	{ "sandbox",            "on|off",                    "give up privileges after set-up (default on)",                      apply_sandbox        },
+	{ "runas",              "USER|UID:GID",              "the user to become after set-up",                                   apply_runas          },
+	{ "chroot",             "DIR",                       "the directory to be confined to after set-up",                      apply_chroot         },
+	{ "audio",              "none",                      NULL,								apply_audio          },
+	{ "audiodev",           "none,id=ID",                NULL,								apply_audio          },
+	{ "qtest",              "BACKEND",                   "the port of a register-level test",                                 apply_qtest          },
+	{ "qtest-log",          "FILE",                      "a log of its dialogue",                                             apply_qtest_log      },
+	{ "xen-domid",          "N",                         "the Xen domain to serve",                                           apply_xen_domid      },
+	{ "xen-domid-restrict", NULL,                        "restrict all Xen handles to that domain",
+         apply_domid_restrict															  },
+	{ "xen-attach",         NULL,                        NULL,								apply_xen_attach     },
+	{ "incoming",           "fd:N",                      "load the machine's state from there",                               apply_incoming       },
+	{ "spice",              "ANY",                       NULL,								apply_spice          },
+	{ "help",               NULL,			"this text",							 NULL                 },
+	{ "h",		  NULL,			NULL,								NULL                 },
+	{ "version",            NULL,                        "the version",						       NULL                 },
+	{ NULL,		 NULL,			NULL,								NULL                 },
 };
 
 static void print_help(struct options *options)
@@ -844,6 +948,10 @@ static int apply_defaults(struct options *options, struct err *err)
 {
 	if (!options->no_defaults && !options->vga)
 		options->has_default_vga = true;
+	if (options->accel_emulation && !options->accel_chosen)
+		return err_set(err, -EINVAL,
+			       "processors are never emulated: use -accel kvm on a host with VT-x "
+			       "or AMD-V");
 	if (options->qtest && !options->accel_chosen)
 		options->accel = ACCEL_QTEST;
 	if (options->accel == ACCEL_XEN && !options->xen_domid)
@@ -888,11 +996,12 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		.program = argv[0],
 		.hpet = true,
 		.acpi = true,
-		.ram_bytes = UINT64_C(256) << 20,
+		.ram_bytes = UINT64_C(128) << 20,
 		.cpus = 1,
 		.max_cpus = 1,
 		.sandbox = true,
 		.rtc_start_s = INT64_MIN,
+		.boot_retry_ms = -1,
 	};
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i], *argument = NULL;

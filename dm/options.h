@@ -46,7 +46,8 @@ struct options {
 	const char *program;
 	enum options_board board;
 	enum options_accel accel;
-	bool accel_chosen;
+	bool accel_chosen, accel_works; /* the first named that works is taken */
+	bool accel_emulation;           /* an emulator of processors was named */
 	bool hpet, acpi, xen_platform;
 	uint64_t ram_bytes, max_low_bytes;
 	unsigned cpus, max_cpus;
@@ -69,12 +70,14 @@ struct options {
 	struct options_words fw_cfg;
 
 	const char *boot_order, *boot_once;
-	bool boot_menu, boot_strict;
+	bool boot_menu, boot_strict, no_floppy_check;
+	int32_t boot_retry_ms; /* -1: never */
 	unsigned boot_menu_wait_ms;
 
 	const char *vnc, *keymap;
 	bool sdl, nographic, has_default_vga;
-	const char *vga; /* -vga std|none */
+	bool serial_console; /* the firmware shows its text on the first serial port, too */
+	const char *vga;     /* -vga std|none */
 	const char *bios;
 	bool start_paused, no_reboot, no_shutdown, no_defaults, daemonize;
 	const char *pidfile;

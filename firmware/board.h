@@ -127,7 +127,7 @@ struct firmware_board {
 	size_t boot_path_count;
 	bool boot_strict; /* nothing but boot_paths is tried */
 	bool boot_menu;
-	uint16_t boot_menu_wait_ms; /* with boot_menu; 0: SeaBIOS' 2.5 s */
+	uint16_t boot_menu_wait_ms; /* of the menu, if there is one; 0: SeaBIOS' 2.5 s */
 	int32_t boot_retry_ms; /* until a failed boot is tried again by a reset; 0 or less: never */
 	bool check_floppy_signature; /* boot only from floppies whose boot sector ends in 55 aa */
 

@@ -112,7 +112,7 @@ static unsigned boot_code(char letter)
 
 static void put_boot_order(struct cmos *cmos, const struct firmware_board *board)
 {
-	const char *order = board->boot_order && *board->boot_order ? board->boot_order : "cad";
+	const char *order = board->boot_order ? board->boot_order : "cad";
 	unsigned code[3] = { 0 }, flags = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(code) && order[i]; i++)

@@ -79,7 +79,7 @@ static void add_file_le(struct build *build, const char *name, unsigned size, ui
 static void add_keys(struct build *build)
 {
 	const struct firmware_board *board = build->board;
-	const char *order = board->boot_order && *board->boot_order ? board->boot_order : "cad";
+	const char *order = board->boot_order ? board->boot_order : "cad";
 
 	add_key(build, KEY_UUID, board->uuid, sizeof(board->uuid));
 	add_key_le(build, KEY_RAM_SIZE, 8, board->low_bytes + board->high_bytes);
@@ -110,7 +110,7 @@ static void add_boot(struct build *build)
 	boot_order_build(board, &order);
 	add_blob(build, "bootorder", &order);
 	add_file_le(build, "etc/boot-fail-wait", 4, (uint32_t)boot_fail_wait(board));
-	if (board->boot_menu && board->boot_menu_wait_ms)
+	if (board->boot_menu_wait_ms)
 		add_file_le(build, "etc/boot-menu-wait", 2, board->boot_menu_wait_ms);
 	if (board->serial_console_port)
 		add_file_le(build, "etc/sercon-port", 2, board->serial_console_port);

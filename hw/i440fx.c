@@ -142,10 +142,16 @@ static unsigned i440fx_selected_devfn(const struct i440fx *bridge)
 	return (bridge->state.config_address >> CONFADD_DEVFN_SHIFT) & CONFADD_DEVFN_MASK;
 }
 
-/* The register that the data port at 'port' (4 to 7) shows. */
-static unsigned i440fx_selected_offset(const struct i440fx *bridge, uint64_t port)
+/* The register that the data port at 'port' (4 to 7) shows. The silicon knows the byte by the port
+ * alone. Programs written for emulators put it into the latch and access 0xcfc (libqos): those get
+ * what they mean, as far as it is aligned. */
+static unsigned i440fx_selected_offset(const struct i440fx *bridge, uint64_t port, unsigned size)
 {
-	return (bridge->state.config_address & CONFADD_REGISTER) | (unsigned)(port & 3);
+	uint32_t address = bridge->state.config_address;
+	unsigned byte = port == I440FX_CONFIG_DATA ? address & CONFADD_BYTE & ~(size - 1)
+						   : (unsigned)(port & 3);
+
+	return (address & CONFADD_REGISTER) | byte;
 }
 
 static uint64_t i440fx_read(void *opaque, uint64_t port, unsigned size)
@@ -155,12 +161,12 @@ static uint64_t i440fx_read(void *opaque, uint64_t port, unsigned size)
 
 	if (port >= I440FX_CONFIG_DATA)
 		return i440fx_selects(bridge)
-			       ? pci_bus_config_read(bridge->wires.bus,
-						     i440fx_selected_devfn(bridge),
-						     i440fx_selected_offset(bridge, port), size)
+			       ? pci_bus_config_read(
+					 bridge->wires.bus, i440fx_selected_devfn(bridge),
+					 i440fx_selected_offset(bridge, port, size), size)
 			       : ones(size);
 	if (port == I440FX_CONFIG_ADDRESS && size == 4)
-		return bridge->state.config_address;
+		return bridge->state.config_address & CONFADD_IMPLEMENTED;
 	if (port == I440FX_RESET_CONTROL && size == 1 && reset->read)
 		return reset->read(reset->opaque);
 	return ones(size);
@@ -174,10 +180,10 @@ static void i440fx_write(void *opaque, uint64_t port, uint64_t value, unsigned s
 	if (port >= I440FX_CONFIG_DATA) {
 		if (i440fx_selects(bridge))
 			pci_bus_config_write(bridge->wires.bus, i440fx_selected_devfn(bridge),
-					     i440fx_selected_offset(bridge, port), (uint32_t)value,
-					     size);
+					     i440fx_selected_offset(bridge, port, size),
+					     (uint32_t)value, size);
 	} else if (port == I440FX_CONFIG_ADDRESS && size == 4) {
-		bridge->state.config_address = (uint32_t)value & CONFADD_IMPLEMENTED;
+		bridge->state.config_address = (uint32_t)value & CONFADD_KEPT;
 	} else if (port == I440FX_RESET_CONTROL && size == 1 && reset->write) {
 		reset->write(reset->opaque, (uint8_t)value);
 	}
@@ -212,7 +218,7 @@ static int i440fx_after_load(void *self, struct err *err)
 {
 	struct i440fx *bridge = self;
 
-	if (bridge->state.config_address & ~CONFADD_IMPLEMENTED)
+	if (bridge->state.config_address & ~CONFADD_KEPT)
 		return err_set(err, -EINVAL, "the host bridge's CONFADD has reserved bits set");
 	pci_function_update(&bridge->function);
 	i440fx_apply_smram_lock(bridge);

@@ -17,12 +17,15 @@ enum i440fx_port {
 /* CONFADD, section 3.1.1. Bit 31 is no value of an enum. */
 #define CONFADD_ENABLE      (1u << 31)
 #define CONFADD_IMPLEMENTED (CONFADD_ENABLE | 0x00fffffcu)
+/* Bits 1 and 0 do not exist, but are remembered: see i440fx_selected_offset. */
+#define CONFADD_KEPT        (CONFADD_IMPLEMENTED | CONFADD_BYTE)
 enum i440fx_config_address {
 	CONFADD_BUS_SHIFT = 16,
 	CONFADD_BUS_MASK = 0xff,
 	CONFADD_DEVFN_SHIFT = 8,
 	CONFADD_DEVFN_MASK = 0xff,
 	CONFADD_REGISTER = 0xfc,
+	CONFADD_BYTE = 0x3,
 };
 
 /* Configuration space, section 3.2. */

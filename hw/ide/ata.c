@@ -255,10 +255,13 @@ static void read_native_max(struct ide_drive *drive, uint8_t flags)
 
 static void data_set_management(struct ide_drive *drive, uint8_t flags)
 {
-	uint32_t blocks = load_count(drive, EXT);
+	/* There are 8 blocks at the most (IDENTIFY word 105), so that the high byte of the count
+	 * says nothing: who writes the low byte alone leaves an old one there. */
+	uint32_t blocks = drive->state->regs[ATA_SECTOR_COUNT];
 
 	(void)flags;
-	if (!(drive->state->regs[ATA_FEATURES] & ATA_DSM_TRIM) || blocks > DSM_MAX_BLOCKS)
+	if (!(drive->state->regs[ATA_FEATURES] & ATA_DSM_TRIM) || blocks == 0 ||
+	    blocks > DSM_MAX_BLOCKS)
 		abort_command(drive);
 	else
 		ide_start_take(drive, blocks * ATA_SECTOR_BYTES, true);

@@ -25,7 +25,7 @@ bool ide_geometry_is_valid(const struct ide_geometry *geometry)
 	       geometry->sectors <= 255;
 }
 
-static enum ide_translation translation_of(const struct ide_geometry *geometry)
+enum ide_translation ide_geometry_translation(const struct ide_geometry *geometry)
 {
 	if (geometry->cylinders <= 1024)
 		return IDE_TRANSLATION_NONE;
@@ -42,7 +42,7 @@ static struct ide_geometry geometry_by_size(uint64_t total_sectors)
 		.sectors = ATA_MAX_SECTORS_PER_TRACK,
 	};
 
-	geometry.translation = translation_of(&geometry);
+	geometry.translation = ide_geometry_translation(&geometry);
 	return geometry;
 }
 

@@ -26,5 +26,8 @@ struct ide_geometry {
 /** True if a disk can have it: 1 to 65535, 1 to 16, 1 to 255. */
 bool ide_geometry_is_valid(const struct ide_geometry *geometry);
 
+/** By which a BIOS reaches all of a disk of that geometry. */
+enum ide_translation ide_geometry_translation(const struct ide_geometry *geometry);
+
 /** Reads the image's first sector, synchronously: for set-up only. */
 struct ide_geometry ide_geometry_guess(struct block *block);

@@ -277,6 +277,10 @@ int piix_ide_attach_disk(struct piix_ide *ide, unsigned channel, unsigned unit, 
 	else
 		return err_set(err, -EINVAL,
 			       "a disk has 1 to 65535 cylinders, 1 to 16 heads, 1 to 255 sectors");
+	if (config->has_translation)
+		drive->geometry.translation = config->geometry.translation;
+	else if (geometry->cylinders)
+		drive->geometry.translation = ide_geometry_translation(geometry);
 	result = set_texts(drive, config, "HD", IDE_DRIVES * channel + unit, "HVMDM HARDDISK", err);
 	if (result < 0)
 		return result;

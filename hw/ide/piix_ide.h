@@ -38,6 +38,8 @@ struct ide_drive_config {
 	uint64_t wwn;
 	/** Of a disk: all three, or none to have it guessed. */
 	struct ide_geometry geometry;
+	bool has_translation; /* geometry.translation is wanted; otherwise it follows from the size
+			       */
 };
 
 /**

@@ -132,13 +132,12 @@ static void test_boot_files(void **state)
 	assert_int_equal(build(&board), 0);
 	assert_file("bootorder", "/pci@i0cf8/ide@1,1/drive@1/disk@0\n/pci@i0cf8/ethernet@4", 56);
 	assert_file("etc/boot-fail-wait", "\x88\x13\0\0", 4);
-	assert_null(firmware_find_file(&items, "etc/boot-menu-wait"));
+	assert_file("etc/boot-menu-wait", "\xe8\x03", 2);
 	assert_file("etc/sercon-port", "\xf8\x03", 2);
 	board.boot_strict = board.boot_menu = true;
 	assert_int_equal(build(&board), 0);
 	assert_file("bootorder", "/pci@i0cf8/ide@1,1/drive@1/disk@0\n/pci@i0cf8/ethernet@4\nHALT",
 		    61);
-	assert_file("etc/boot-menu-wait", "\xe8\x03", 2);
 	board.boot_path_count = 0;
 	assert_int_equal(build(&board), 0);
 	assert_file("bootorder", "HALT", 5);
@@ -286,6 +285,8 @@ static void test_cmos_boot_order(void **state)
 	board.boot_order = "dcn";
 	assert_int_equal(cmos_byte(&board, 0x3d), 0x23);
 	assert_int_equal(cmos_byte(&board, 0x38), 0x41);
+	board.boot_order = ""; /* from nothing */
+	assert_int_equal(cmos_byte(&board, 0x3d), 0);
 	board.boot_order = "a";
 	board.check_floppy_signature = true;
 	assert_int_equal(cmos_byte(&board, 0x3d), 0x01);

@@ -206,6 +206,28 @@ static void test_data_port_needs_enable_and_bus_0(void **state)
 	assert_int_equal(get(*state, 0x0d, 1), 0);
 }
 
+/* As test programs of other device models access it: the whole offset in the latch. */
+static void test_latch_may_name_the_byte(void **state)
+{
+	struct chip_bench *bench = ((struct fixture *)*state)->bench;
+
+	bench_out32(bench, CONFADD, 0x80000002);
+	assert_int_equal(bench_in32(bench, CONFADD), 0x80000000);
+	assert_int_equal(bench_in16(bench, CONFDATA), 0x1237);
+	assert_int_equal(bench_in8(bench, CONFDATA), 0x37);
+	assert_int_equal(bench_in8(bench, CONFDATA + 3), 0x12);
+	assert_int_equal(bench_in32(bench, CONFDATA), 0x12378086);
+	bench_out32(bench, CONFADD, 0x80000003);
+	assert_int_equal(bench_in8(bench, CONFDATA), 0x12);
+	assert_int_equal(bench_in16(bench, CONFDATA), 0x1237);
+	bench_out32(bench, CONFADD, 0x8000000d);
+	bench_out8(bench, CONFDATA, 0xf8);
+	assert_int_equal(get(*state, 0x0d, 1), 0xf8);
+	bench_out32(bench, CONFADD, 0x800000ff);
+	bench_in16(bench, CONFDATA + 1);
+	bench_in16(bench, CONFDATA + 3);
+}
+
 static void test_reset_control_lies_in_the_latch(void **state)
 {
 	struct fixture *f = *state;
@@ -292,7 +314,7 @@ static void test_save_and_load(void **state)
 	assert_int_equal(f->pam.calls, calls);
 	set(f, 0x72, 0x48, 1);
 	assert_int_equal(get(f, 0x72, 1), 0x1a);
-	f->bridge.state.config_address = 1;
+	f->bridge.state.config_address = 0x01000000;
 	assert_true(bench_refuses_state(&f->bridge.device));
 }
 
@@ -306,6 +328,7 @@ int main(void)
 		TEST(test_row_boundaries_show_ram),
 		TEST(test_address_latch_takes_double_words_only),
 		TEST(test_data_port_needs_enable_and_bus_0),
+		TEST(test_latch_may_name_the_byte),
 		TEST(test_reset_control_lies_in_the_latch),
 		TEST(test_pam_segments),
 		TEST(test_pam_tells_changes_only),
