@@ -304,6 +304,18 @@ static void trim_checks_its_ranges(void **state)
 		assert_int_equal(in8(bench, BM_PRIMARY + BMDMA_STATUS), BMDMA_INTERRUPT);
 		assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), bad ? FAILED : READY);
 	}
+	/* The high byte of the count is an old one: the low byte alone has been written since. */
+	store_le64(ranges + 8, 0);
+	bm_prepare(bench, BM_PRIMARY);
+	out8(bench, PRIMARY + ATA_SECTOR_COUNT, 3);
+	out8(bench, PRIMARY + ATA_SECTOR_COUNT, 1);
+	out8(bench, PRIMARY + ATA_COMMAND, ATA_CMD_DATA_SET_MANAGEMENT);
+	bm_start(bench, BM_PRIMARY, false);
+	assert_int_equal(in8(bench, BM_PRIMARY + BMDMA_STATUS), BMDMA_INTERRUPT);
+	assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), READY);
+	out8(bench, PRIMARY + ATA_SECTOR_COUNT, 9);
+	out8(bench, PRIMARY + ATA_COMMAND, ATA_CMD_DATA_SET_MANAGEMENT);
+	assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), FAILED);
 }
 
 static void a_stopped_transfer_of_several_requests_goes_on_with_the_next_start(void **state)

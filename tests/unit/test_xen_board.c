@@ -251,7 +251,7 @@ static void seabios_reads_the_boot_order(void **state)
 {
 	(void)state;
 	assert_int_equal(cmos(0x3d), 0x23);
-	assert_int_equal(cmos(0x38) & 1, 1);
+	assert_int_equal(cmos(0x38) & 1, 0);
 	assert_int_equal(cmos(0x0f), 0);
 }
 
