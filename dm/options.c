@@ -141,7 +141,8 @@ static int apply_defaults(struct options *options, struct err *err)
 		options->has_default_vga = true;
 	if (options->accel_emulation && !options->accel_chosen)
 		return err_set(err, -EINVAL,
-			       "processors are never emulated: use -accel kvm on a host with VT-x "
+			       "'tcg' emulates processors, hvmdm never does: use -accel kvm on a "
+			       "host with VT-x "
 			       "or AMD-V");
 	if (options->qtest && !options->accel_chosen)
 		options->accel = ACCEL_QTEST;
