@@ -15,26 +15,37 @@ enum {
 	MAX_PATH = 128,
 };
 
-static void add_type(struct json_object *list, const char *name, const char *parent)
+/** Adds a type if it is, or descends from, what the call's "implements" names. */
+static void add_type(struct control_call *call, const char *name, const char *parent,
+		     bool is_abstract)
 {
-	struct json_object *type = json_add_string(json_object_new_object(), "name", name);
+	const char *implements = control_string(call, "implements");
+	struct json_object *type, *abstract = NULL;
 
-	json_object_array_add(list, json_add_string(type, "parent", parent));
+	json_object_object_get_ex(call->arguments, "abstract", &abstract);
+	if (is_abstract && !json_object_get_boolean(abstract))
+		return;
+	if (implements && strcmp(implements, "object") != 0 && strcmp(implements, name) != 0 &&
+	    (!parent || strcmp(implements, parent) != 0))
+		return;
+	type = json_add_string(json_object_new_object(), "name", name);
+	if (is_abstract)
+		json_add_bool(type, "abstract", true);
+	if (parent)
+		json_add_string(type, "parent", parent);
+	json_object_array_add(call->result, type);
 }
 
 static int execute_list_types(struct control_call *call)
 {
-	const char *implements = control_string(call, "implements");
-	bool all = !implements || strcmp(implements, "object") == 0;
-
 	call->result = json_object_new_array();
-	if (all || strcmp(implements, "device") == 0)
-		for (const struct card *card = cards; card->name; card++)
-			add_type(call->result, card->name, "device");
-	if (all || strcmp(implements, "machine") == 0) {
-		add_type(call->result, "pc-machine", "machine");
-		add_type(call->result, "none-machine", "machine");
-	}
+	add_type(call, "object", NULL, true);
+	add_type(call, "device", "object", true);
+	for (const struct card *card = cards; card->name; card++)
+		add_type(call, card->name, "device", false);
+	add_type(call, "machine", "object", true);
+	add_type(call, "pc-machine", "machine", false);
+	add_type(call, "none-machine", "machine", false);
 	return 0;
 }
 

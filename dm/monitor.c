@@ -347,10 +347,12 @@ static const struct monitor_command commands[] = {
 
 static void print_help(const struct monitor_command *table, struct json_text *out)
 {
+	const char *prefix = table == monitor_info_commands ? "info " : "";
+
 	for (; table->name; table++)
-		json_text_printf(out, "%.*s%s%s -- %s\r\n", (int)strcspn(table->name, "|"),
-				 table->name, *table->arguments ? " " : "", table->arguments,
-				 table->help);
+		json_text_printf(out, "%s%.*s%s%s -- %s\r\n", prefix,
+				 (int)strcspn(table->name, "|"), table->name,
+				 *table->arguments ? " " : "", table->arguments, table->help);
 }
 
 static void execute_help(struct control_call *call, char *words, struct json_text *out)

@@ -154,6 +154,26 @@ static void test_cd_insert(void **state)
 	close(fd);
 }
 
+/* As introspecting test programs ask: ancestors are there, abstract types only on demand. */
+static void test_types(void **state)
+{
+	const char *reply;
+
+	(void)state;
+	reply = qguest_qmp(&guest,
+			   "{'execute':'qom-list-types','arguments':{'implements':'device'}}");
+	assert_non_null(strstr(reply, "\"ide-cd\""));
+	assert_null(strstr(reply, "machine"));
+	assert_null(strstr(reply, "abstract"));
+	reply = qguest_qmp(&guest, "{'execute':'qom-list-types','arguments':{'abstract':true}}");
+	assert_non_null(strstr(reply, "\"object\""));
+	assert_non_null(strstr(reply, "\"abstract\""));
+	assert_non_null(strstr(reply, "pc-machine"));
+	reply = qguest_qmp(&guest, "{'execute':'human-monitor-command',"
+				   "'arguments':{'command-line':'help info'}}");
+	assert_non_null(strstr(reply, "\"info "));
+}
+
 static void test_processors(void **state)
 {
 	int fd = open_session();
@@ -173,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_clients_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cd_insert, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_types, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_processors, set_up, tear_down),
 	};
 
