@@ -49,7 +49,7 @@ static uint8_t ext_read_byte(const struct stdvga *card, uint64_t offset)
 	uint8_t block[STDVGA_MMIO_EXT_END - STDVGA_MMIO_EXT];
 
 	store_le32(block, sizeof(block));
-	store_le32(block + STDVGA_MMIO_ENDIAN - STDVGA_MMIO_EXT,
+	store_le32(block + (STDVGA_MMIO_ENDIAN - STDVGA_MMIO_EXT),
 		   card->state.vga.big_endian ? STDVGA_BIG_ENDIAN : (uint32_t)STDVGA_LITTLE_ENDIAN);
 	return block[offset - STDVGA_MMIO_EXT];
 }
