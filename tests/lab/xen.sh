@@ -22,6 +22,8 @@ xen_stage() {
 	for program in xl xenstored xenconsoled xen-init-dom0 libxl-save-helper xenconsole; do
 		copy_program "$folder" "$utils/usr/lib/xen-4.17/bin/$program" "/usr/lib/xen-4.17/bin/$program"
 	done
+	# What pthread_cancel loads when xl calls it.
+	cp -L --parents "$(ldconfig -p | sed -n 's/.*libgcc_s\.so\.1 .*x86-64.* => //p' | head -n 1)" "$folder/"
 	mkdir -p "$folder/usr/lib/xen-4.17/boot" "$folder/etc" "$folder/usr/share/qemu"
 	[ ! -d /usr/share/qemu/keymaps ] || cp -rL /usr/share/qemu/keymaps "$folder/usr/share/qemu/"
 	cp "$utils/usr/lib/xen-4.17/boot/hvmloader" "$folder/usr/lib/xen-4.17/boot/"
