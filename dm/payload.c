@@ -42,7 +42,9 @@ static int open_payload(const struct options *options, const char *name)
 		return open(name, O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; fd < 0 && i < ARRAY_SIZE(usual_dirs); i++)
 		fd = open_in(usual_dirs[i], name);
-	return fd;
+	/* Last: a file of the working directory must not take the place of one that is installed.
+	 */
+	return fd < 0 ? open(name, O_RDONLY | O_CLOEXEC) : fd;
 }
 
 /** Maps the file over the start of zeros of the rounded size. */
