@@ -9,9 +9,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -425,14 +427,31 @@ static void describe(const struct socket_words *words, char *address, size_t byt
 		snprintf(address, bytes, "tcp:%s:%s%s", words->host, words->port, role);
 }
 
-/** A server with wait=on: nothing starts before somebody has connected. */
+/** Readable while a signal that the program holds back for its loop is pending. */
+static int open_pending_signals(void)
+{
+	sigset_t set;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/**
+ * A server with wait=on: nothing starts before somebody has connected, or a signal that is to end
+ * it all waits for the loop.
+ */
 static void wait_for_peer(struct chr_socket *end)
 {
-	struct pollfd listening = { .fd = end->listen_fd, .events = POLLIN };
+	struct pollfd fds[] = {
+		{.fd = end->listen_fd,          .events = POLLIN},
+		{ .fd = open_pending_signals(), .events = POLLIN},
+	};
 
 	log_info("chardev '%s' waits for a connection on %s", end->chr.label, end->address);
-	while (end->fd < 0 && poll(&listening, 1, -1) >= 0)
+	while (end->fd < 0 && poll(fds, ARRAY_SIZE(fds), -1) >= 0 && !fds[1].revents)
 		somebody_connects(end, LOOP_READABLE);
+	if (fds[1].fd >= 0)
+		close(fds[1].fd);
 }
 
 static int socket_start(struct chr_socket *end, int fd, const struct socket_words *words)

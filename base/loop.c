@@ -31,7 +31,8 @@ struct loop {
 	uv_timer_t turn_limit;
 	struct lock *lock;
 	pthread_mutex_t posted_mutex;
-	struct list_node posted; /* guarded by posted_mutex */
+	struct list_node posted; /* guarded by posted_mutex, and so is 'due' */
+	struct list_node due;    /* those that this turn runs */
 	struct list_node signals;
 	bool stopping;
 };
@@ -62,33 +63,45 @@ static void loop_leave(struct loop *loop)
 		lock_release(loop->lock);
 }
 
+static struct posted_call *take_due(struct loop *loop)
+{
+	struct posted_call *posted = NULL;
+
+	pthread_mutex_lock(&loop->posted_mutex);
+	if (!list_is_empty(&loop->due)) {
+		posted = container_of(loop->due.next, struct posted_call, node);
+		list_remove(&posted->node);
+	}
+	pthread_mutex_unlock(&loop->posted_mutex);
+	return posted;
+}
+
 /** Runs what had been posted when it began; what is posted meanwhile waits for the next turn. */
 static void run_posted(uv_async_t *handle)
 {
 	struct loop *loop = handle->data;
-	struct list_node calls;
+	struct posted_call *posted;
 
-	list_init(&calls);
 	pthread_mutex_lock(&loop->posted_mutex);
 	while (!list_is_empty(&loop->posted)) {
 		struct list_node *node = loop->posted.next;
 
 		list_remove(node);
-		list_append(&calls, node);
+		list_append(&loop->due, node);
 	}
 	pthread_mutex_unlock(&loop->posted_mutex);
 
 	if (__atomic_load_n(&loop->stopping, __ATOMIC_ACQUIRE))
 		uv_stop(&loop->uv);
-	while (!list_is_empty(&calls)) {
-		struct posted_call *posted = container_of(calls.next, struct posted_call, node);
-
-		list_remove(&posted->node);
-		loop_enter(loop);
+	/* Under the machine lock, under which calls are taken back. */
+	loop_enter(loop);
+	while ((posted = take_due(loop))) {
 		posted->call(posted->opaque);
-		loop_leave(loop);
 		free(posted);
+		loop_leave(loop);
+		loop_enter(loop);
 	}
+	loop_leave(loop);
 }
 
 struct loop *loop_create(void)
@@ -110,6 +123,7 @@ struct loop *loop_create(void)
 	uv_timer_init(&loop->uv, &loop->turn_limit);
 	pthread_mutex_init(&loop->posted_mutex, NULL);
 	list_init(&loop->posted);
+	list_init(&loop->due);
 	list_init(&loop->signals);
 	return loop;
 }
@@ -297,6 +311,27 @@ int loop_post(struct loop *loop, void (*call)(void *opaque), void *opaque)
 	pthread_mutex_unlock(&loop->posted_mutex);
 	uv_async_send(&loop->wake);
 	return 0;
+}
+
+static void unpost_from(struct list_node *calls, void (*call)(void *opaque), const void *opaque)
+{
+	struct posted_call *posted;
+
+	list_for_each(posted, calls, struct posted_call, node)
+	{
+		if (posted->call != call || posted->opaque != opaque)
+			continue;
+		list_remove(&posted->node);
+		free(posted);
+	}
+}
+
+void loop_unpost(struct loop *loop, void (*call)(void *opaque), const void *opaque)
+{
+	pthread_mutex_lock(&loop->posted_mutex);
+	unpost_from(&loop->posted, call, opaque);
+	unpost_from(&loop->due, call, opaque);
+	pthread_mutex_unlock(&loop->posted_mutex);
 }
 
 static void signal_is_received(uv_signal_t *handle, int signum)

@@ -56,6 +56,9 @@ void loop_timer_destroy(struct loop_timer *timer);
 /** Runs 'call' on the loop's thread, soon. From any thread; in the order of posting. 0 or -ENOMEM.
  */
 int loop_post(struct loop *loop, void (*call)(void *opaque), void *opaque);
+/** Takes back what was posted with these two and has not run. Whoever frees 'opaque' says so, with
+ * the machine lock. */
+void loop_unpost(struct loop *loop, void (*call)(void *opaque), const void *opaque);
 
 /** Calls 'received' on the loop when the signal arrives. 0 or -errno. */
 int loop_on_signal(struct loop *loop, int signum, void (*received)(void *opaque, int signum),

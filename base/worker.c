@@ -37,21 +37,10 @@ static void complete_done(struct worker_pool *pool)
 	}
 }
 
-static void pool_free(struct worker_pool *pool)
-{
-	pthread_cond_destroy(&pool->changed);
-	pthread_mutex_destroy(&pool->mutex);
-	free(pool);
-}
-
 static void deliver(void *opaque)
 {
 	struct worker_pool *pool = opaque;
 
-	if (pool->closing) { /* destroyed meanwhile: this call was what still knew it */
-		pool_free(pool);
-		return;
-	}
 	pthread_mutex_lock(&pool->mutex);
 	pool->delivery_posted = false;
 	complete_done(pool);
@@ -137,8 +126,6 @@ struct worker_pool *worker_pool_create(struct loop *loop, unsigned max_threads)
 
 void worker_pool_destroy(struct worker_pool *pool)
 {
-	bool delivery_posted;
-
 	if (!pool)
 		return;
 	pthread_mutex_lock(&pool->mutex);
@@ -147,11 +134,11 @@ void worker_pool_destroy(struct worker_pool *pool)
 	while (pool->unfinished || pool->threads)
 		pthread_cond_wait(&pool->changed, &pool->mutex);
 	complete_done(pool);
-	delivery_posted = pool->delivery_posted;
 	pthread_mutex_unlock(&pool->mutex);
-	/* The loop cannot be turned from here: its callbacks take the machine lock. */
-	if (!delivery_posted)
-		pool_free(pool);
+	loop_unpost(pool->loop, deliver, pool);
+	pthread_cond_destroy(&pool->changed);
+	pthread_mutex_destroy(&pool->mutex);
+	free(pool);
 }
 
 void worker_submit(struct worker_pool *pool, struct worker_job *job)

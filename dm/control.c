@@ -578,6 +578,7 @@ void control_destroy(struct control *control)
 
 	if (!control)
 		return;
+	loop_unpost(control->machine->loop, reap, control);
 	machine_remove_listener(control->machine, &control->listener);
 	list_for_each(client, &control->clients, struct control_client, node) free_client(client);
 	control->machine->vnc_event = NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -266,7 +267,8 @@ static void serve_request(void *opaque)
 	struct machine *machine = opaque;
 	enum power_request request = machine->request;
 
-	if (!machine->request_pending)
+	/* What a guest asks for while we are being ended is nobody's business any more. */
+	if (!machine->request_pending || machine->quitting)
 		return;
 	machine->request_pending = false;
 	TRACE(machine, request, "%d by %s", request, machine->request_cause);
@@ -461,13 +463,25 @@ struct machine *machine_create(struct options *options, struct err *err)
 	return machine;
 }
 
+static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+void machine_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
+		sigaddset(&set, end_signals[i]);
+	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 int machine_run(struct machine *machine)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	struct err err = { 0 };
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		loop_on_signal(machine->loop, signals[i], received_signal, machine);
+	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
+		loop_on_signal(machine->loop, end_signals[i], received_signal, machine);
+	machine_hold_signals(false);
 	lock_acquire(&machine->lock);
 	if (!machine->options->start_paused && machine_cont(machine, &err) < 0) {
 		log_error("%s", err.text);
@@ -477,6 +491,7 @@ int machine_run(struct machine *machine)
 	lock_release(&machine->lock);
 	if (!machine->quitting)
 		loop_run(machine->loop);
+	machine_hold_signals(true); /* what is left to do is done in peace */
 	return machine->exit_status;
 }
 
@@ -485,6 +500,7 @@ void machine_destroy(struct machine *machine)
 	if (!machine)
 		return;
 	lock_acquire(&machine->lock);
+	machine->quitting = true;
 	control_destroy(machine->control);
 	screen_close(machine);
 	if (machine->hv)

@@ -94,6 +94,11 @@ struct machine {
 struct machine *machine_create(struct options *options, struct err *err);
 void machine_destroy(struct machine *machine);
 
+/**
+ * Holds SIGTERM, SIGINT and SIGHUP back while machines are built and taken apart, so that what was
+ * made is also removed. machine_run lets them in. Threads inherit it: before there are any.
+ */
+void machine_hold_signals(bool hold);
 /** Runs until the end; the exit status of the program. */
 int machine_run(struct machine *machine);
 

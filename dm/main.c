@@ -144,6 +144,8 @@ static int prepare(struct options *options, struct sandbox *sandbox, struct err 
 		result = open_traces(options, err);
 	if (result == 0 && options->daemonize)
 		result = start_daemon(err);
+	/* From here on there is something to take away at the end. */
+	machine_hold_signals(true);
 	if (result == 0 && options->pidfile)
 		result = write_pidfile(options->pidfile, err);
 	if (result == 0)

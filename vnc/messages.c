@@ -39,7 +39,9 @@ static void send_colour_map(struct viewer *viewer)
 		outbuf_put_be16(&out, (i >> 2 & 7) * 65535 / 7);
 		outbuf_put_be16(&out, (i & 3) * 65535 / 3);
 	}
-	viewer_send_update(viewer, &out);
+	if (!out.failed)
+		viewer_send(viewer, out.bytes, outbuf_length(&out)); /* counted: it is a reply */
+	outbuf_free(&out);
 }
 
 static const struct pixel_format mapped_format = {

@@ -34,8 +34,8 @@ def environment(**more):
 
 def connect(path):
     sock = socket.socket(socket.AF_UNIX)
+    sock.connect(path)  # waits for room in the backlog
     sock.settimeout(PATIENCE)
-    sock.connect(path)
     return sock
 
 

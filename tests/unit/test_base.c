@@ -208,6 +208,43 @@ static void stop_loop(void *opaque)
 	loop_stop(opaque);
 }
 
+struct poster {
+	struct loop *loop;
+	unsigned other;
+};
+
+static void count_call(void *opaque)
+{
+	(*(unsigned *)opaque)++;
+}
+
+static void take_other_back(void *opaque)
+{
+	struct poster *poster = opaque;
+
+	loop_unpost(poster->loop, count_call, &poster->other);
+}
+
+/* From a callback of the same turn, too: its owner may have been freed by it. */
+static void what_is_taken_back_does_not_run(void **state)
+{
+	struct poster poster = { .loop = loop_create() };
+	unsigned kept = 0, gone = 0;
+
+	(void)state;
+	loop_post(poster.loop, count_call, &gone);
+	loop_post(poster.loop, take_other_back, &poster);
+	loop_post(poster.loop, count_call, &kept);
+	loop_post(poster.loop, count_call, &poster.other);
+	loop_unpost(poster.loop, count_call, &gone);
+	loop_post(poster.loop, stop_loop, poster.loop);
+	loop_run(poster.loop);
+	assert_int_equal(gone, 0);
+	assert_int_equal(poster.other, 0);
+	assert_int_equal(kept, 1);
+	loop_destroy(poster.loop);
+}
+
 static void a_host_timer_ends_the_wait(void **state)
 {
 	struct loop *loop = loop_create();
@@ -231,6 +268,7 @@ int main(void)
 		cmocka_unit_test(jobs_run_once_and_complete_on_the_loop),
 		cmocka_unit_test(unfinished_jobs_are_completed_at_the_end),
 		cmocka_unit_test(a_pool_ends_under_the_lock),
+		cmocka_unit_test(what_is_taken_back_does_not_run),
 		cmocka_unit_test(a_host_timer_ends_the_wait),
 	};
 
