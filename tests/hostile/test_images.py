@@ -344,9 +344,9 @@ class Images(unittest.TestCase):
         self.assertGreater(self.syncs(trace), before)
         self.dma(machine, WRITE_DMA, 1)
         before = self.syncs(trace)
-        child = subprocess.run(["pgrep", "-P", str(machine.process.pid)], capture_output=True,
-                               text=True, check=True)
-        os.kill(int(child.stdout), signal.SIGTERM)
+        tracer = machine.process.pid
+        with open(f"/proc/{tracer}/task/{tracer}/children") as children:
+            os.kill(int(children.read().split()[0]), signal.SIGTERM)
         machine.wait()
         self.assertGreater(self.syncs(trace), before)  # the end is a flush, too
 
