@@ -266,6 +266,7 @@ static void serve_request(void *opaque)
 {
 	struct machine *machine = opaque;
 	enum power_request request = machine->request;
+	bool ran = is_running(machine);
 
 	/* What a guest asks for while we are being ended is nobody's business any more. */
 	if (!machine->request_pending || machine->quitting)
@@ -293,6 +294,9 @@ static void serve_request(void *opaque)
 		machine_quit(machine, "guest-shutdown", (int)machine->request_argument);
 		break;
 	}
+	/* The request of one that did not run (a test program plays on) has held it, too. */
+	if (!ran && !is_running(machine))
+		hv_pause(machine->hv);
 }
 
 /** May come from any thread that dispatches, under the lock: no processor runs on from here. */
