@@ -358,6 +358,20 @@ class HostileGuest(unittest.TestCase):
         self.walk(machine, SEED)
         machine.stop()
 
+    def test_power_requests_in_every_state(self):
+        """Off, asleep or reset, and again: a machine that does not run answers, too."""
+        machine = self.start()
+        sleeps = [f"outw 0x604 {kind << 10 | 1 << 13:#x}" for kind in range(8)]
+        for first in (*sleeps, "outb 0xcf9 6"):
+            for second in (*sleeps, "outb 0xcf9 6", "outb 0x92 1"):
+                walk = Walk(machine, 0)
+                walk.map_cards()
+                walk.flush()
+                machine.qtest_batch([first, second, "inb 0x64", second, "inb 0x64"])
+                self.revive(machine)
+        self.assertTrue({"shutdown", "suspended"} <= self.ended, self.ended)
+        machine.stop()
+
     def test_known_walk(self):
         """The same for everybody, disks by threads."""
         machine = hostile.Machine(self, "-cdrom", self.second_disk(self.directory()), "-smp",
