@@ -620,9 +620,16 @@ void ide_packet_take(struct ide_drive *drive, uint32_t bytes)
 
 /* Restore. */
 
-static bool sectors_are_valid(const struct ide_transfer *transfer, uint64_t image_bytes)
+/*
+ * A disk keeps its size, so what is left of a command lies on it. A medium can have been changed
+ * for a smaller one under a command that was checked before: what is left then fails when it is
+ * asked of the medium.
+ */
+static bool sectors_are_valid(const struct ide_transfer *transfer, bool cdrom, uint64_t image_bytes)
 {
-	return range_fits(transfer->lba, transfer->sectors, image_bytes / transfer->sector_bytes);
+	uint64_t limit = cdrom ? UINT64_C(1) << 32 : image_bytes / transfer->sector_bytes;
+
+	return range_fits(transfer->lba, transfer->sectors, limit);
 }
 
 bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint64_t image_bytes)
@@ -638,7 +645,7 @@ bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint
 		return !cdrom && !packet && !transfer->dma && transfer->phase == IDE_DATA_IN &&
 		       transfer->sector_bytes == sector_bytes &&
 		       transfer->host_sector_bytes == sector_bytes &&
-		       sectors_are_valid(transfer, image_bytes);
+		       sectors_are_valid(transfer, cdrom, image_bytes);
 	case IDE_JOB_WRITE:
 		/* What is in the buffer, in the block and still to come is what is to be written.
 		 */
@@ -648,12 +655,12 @@ bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint
 		       transfer->block_bytes % ATA_SECTOR_BYTES == 0 &&
 		       (uint64_t)transfer->block_end + transfer->host_bytes ==
 			       (uint64_t)transfer->sectors * ATA_SECTOR_BYTES &&
-		       sectors_are_valid(transfer, image_bytes);
+		       sectors_are_valid(transfer, cdrom, image_bytes);
 	case IDE_JOB_READ_DMA:
 	case IDE_JOB_WRITE_DMA:
 		return !cdrom && !packet && transfer->dma && transfer->phase == IDE_DMA_WAIT &&
 		       transfer->sector_bytes == sector_bytes &&
-		       sectors_are_valid(transfer, image_bytes);
+		       sectors_are_valid(transfer, cdrom, image_bytes);
 	case IDE_JOB_TAKE:
 		return !cdrom && !packet && out && transfer->host_bytes == 0;
 	case IDE_JOB_TAKE_DMA:
@@ -669,11 +676,12 @@ bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint
 		       transfer->host_sector_bytes ==
 			       (transfer->raw_fields ? cd_sector_bytes(transfer->raw_fields)
 						     : CD_SECTOR_BYTES) &&
-		       transfer->host_sector_bytes > 0 && sectors_are_valid(transfer, image_bytes);
+		       transfer->host_sector_bytes > 0 &&
+		       sectors_are_valid(transfer, cdrom, image_bytes);
 	case IDE_JOB_PACKET_READ_DMA:
 		return cdrom && packet && transfer->dma && transfer->phase == IDE_DMA_WAIT &&
 		       transfer->sector_bytes == sector_bytes &&
-		       sectors_are_valid(transfer, image_bytes);
+		       sectors_are_valid(transfer, cdrom, image_bytes);
 	default:
 		return false;
 	}
