@@ -177,6 +177,7 @@ static int restrict_handles(struct hv *hv, struct err *err)
 				     "cannot restrict this process to domain %u; the kernel's "
 				     "privcmd driver may be too old",
 				     core->domid);
+	core->reported_running = true; /* the store is out of reach, and control asked instead */
 	return 0;
 }
 

@@ -216,8 +216,16 @@ static void starts_and_says_so_once(void **state)
 	assert_true(fake_xen->enabled);
 	start(f);
 	assert_int_equal(fake_xen->state_writes, 1);
+}
+
+static void a_restricted_process_leaves_the_store_alone(void **state)
+{
+	struct fixture *f = *state;
+
 	assert_int_equal(hv_restrict_handles(f->hv, &f->err), 0);
 	assert_true(fake_xen->restricted);
+	start(f);
+	assert_int_equal(fake_xen->state_writes, 0);
 }
 
 static void a_domain_without_server_is_a_sentence(void **state)
@@ -744,6 +752,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(starts_and_says_so_once),
+		TEST(a_restricted_process_leaves_the_store_alone),
 		cmocka_unit_test(a_domain_without_server_is_a_sentence),
 		cmocka_unit_test(old_kernels_name_the_pages),
 		TEST(a_fault_ends_the_guest_as_crashed),
