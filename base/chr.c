@@ -162,9 +162,9 @@ static const char *expand_short_form(const char *spec, struct opts *opts, struct
 	static const struct {
 		const char *prefix, *backend, *key;
 	} forms[] = {
-		{"file:",  "file",   "path"   },
-		{ "unix:", "socket", "path"   },
-		{ "tcp:",  "socket", "address"},
+		{ "file:", "file", "path" },
+		{ "unix:", "socket", "path" },
+		{ "tcp:", "socket", "address" },
 	};
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		size_t length = strlen(forms[i].prefix);

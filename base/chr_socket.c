@@ -443,8 +443,8 @@ static int open_pending_signals(void)
 static void wait_for_peer(struct chr_socket *end)
 {
 	struct pollfd fds[] = {
-		{.fd = end->listen_fd,          .events = POLLIN},
-		{ .fd = open_pending_signals(), .events = POLLIN},
+		{ .fd = end->listen_fd, .events = POLLIN },
+		{ .fd = open_pending_signals(), .events = POLLIN },
 	};
 
 	log_info("chardev '%s' waits for a connection on %s", end->chr.label, end->address);

@@ -12,9 +12,7 @@
 
 void display_init(struct display *display)
 {
-	*display = (struct display){
-		.surface = {NULL, 640, 480, 640}
-	};
+	*display = (struct display){ .surface = { NULL, 640, 480, 640 } };
 	list_init(&display->listeners);
 }
 

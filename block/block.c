@@ -224,7 +224,7 @@ int block_read_now(struct block *block, uint64_t offset, void *data, size_t leng
 {
 	struct iovec iov = { data, length };
 	struct request_now now = {
-		.request = {.op = BLOCK_READ, .offset = offset, .iov = &iov, .iov_count = 1},
+		.request = { .op = BLOCK_READ, .offset = offset, .iov = &iov, .iov_count = 1 },
 	};
 
 	block_drain(block);

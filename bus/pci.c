@@ -17,16 +17,16 @@ STATE_TABLE(pci_state_table, pci_state, pci_state_fields);
 
 /* The header registers that software can change; PCI 2.2, 6.2. */
 static const struct reg_row header_rows[] = {
-	{"command",          PCI_COMMAND,         2, 0,
-         PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |
+	{ "command", PCI_COMMAND, 2, 0,
+	  PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |
 		  PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE,
-         0												   },
-	{ "status",          PCI_STATUS,          2, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM, 0,
-         PCI_STATUS_SIG_TARGET_ABORT | PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT |
-		  PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY                                   },
-	{ "cache line size", PCI_CACHE_LINE_SIZE, 1, 0,                                               0xff, 0},
-	{ "latency timer",   PCI_LATENCY_TIMER,   1, 0,                                               0xff, 0},
-	{ "interrupt line",  PCI_INTERRUPT_LINE,  1, 0,                                               0xff, 0},
+	  0 },
+	{ "status", PCI_STATUS, 2, PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MEDIUM, 0,
+	  PCI_STATUS_SIG_TARGET_ABORT | PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT |
+		  PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY },
+	{ "cache line size", PCI_CACHE_LINE_SIZE, 1, 0, 0xff, 0 },
+	{ "latency timer", PCI_LATENCY_TIMER, 1, 0, 0xff, 0 },
+	{ "interrupt line", PCI_INTERRUPT_LINE, 1, 0, 0xff, 0 },
 };
 
 static const struct pci_identity no_subsystem = { .subsystem_vendor = 0x1af4, .subsystem = 0x1100 };

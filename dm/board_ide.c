@@ -36,8 +36,8 @@ static int attach_drive(struct board *board, unsigned index, struct block *block
 		.version = plan->version,
 		.model = plan->model,
 		.wwn = plan->wwn,
-		.geometry = {(uint16_t)plan->cylinders, (uint16_t)plan->heads,
-                             (uint16_t)plan->sectors, plan->translation},
+		.geometry = { (uint16_t)plan->cylinders, (uint16_t)plan->heads,
+			      (uint16_t)plan->sectors, plan->translation },
 		.has_translation = plan->has_translation,
 	};
 	struct medium_slot *slot = &board->slots[index];

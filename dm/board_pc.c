@@ -224,12 +224,7 @@ static int init_serials(struct board *board, struct err *err)
 	static const struct {
 		uint16_t base;
 		uint8_t irq;
-	} ports[BOARD_SERIALS] = {
-		{BOARD_SERIAL0, 4},
-                { 0x2f8,        3},
-                { 0x3e8,        4},
-                { 0x2e8,        3}
-	};
+	} ports[BOARD_SERIALS] = { { BOARD_SERIAL0, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
 	struct machine *machine = board->machine;
 
 	for (unsigned i = 0; i < BOARD_SERIALS; i++) {

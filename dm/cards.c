@@ -85,15 +85,15 @@ static int create_testdev(struct machine *machine, struct opts *opts, struct err
 }
 
 const struct card cards[] = {
-	{"isa-debug-exit", "a port that ends the program with a status (for tests)",
-         debug_exit_properties,									  create_debug_exit},
-	{ "pc-testdev",    "ports and memory that tests of processors use",          testdev_properties,
-         create_testdev												   },
-	{ "VGA",           "standard VGA with Bochs VBE modes, PCI 1234:1111",       NULL,               NULL             },
-	{ "ide-hd",        "ATA disk on ide.0 or ide.1",                             NULL,               NULL             },
-	{ "ide-cd",        "ATAPI CD-ROM on ide.0 or ide.1",                         NULL,               NULL             },
-	{ "ide-drive",     "ATA disk or ATAPI CD-ROM, by its drive's media=",        NULL,               NULL             },
-	{ NULL,            NULL,						     NULL,               NULL             },
+	{ "isa-debug-exit", "a port that ends the program with a status (for tests)",
+	  debug_exit_properties, create_debug_exit },
+	{ "pc-testdev", "ports and memory that tests of processors use", testdev_properties,
+	  create_testdev },
+	{ "VGA", "standard VGA with Bochs VBE modes, PCI 1234:1111", NULL, NULL },
+	{ "ide-hd", "ATA disk on ide.0 or ide.1", NULL, NULL },
+	{ "ide-cd", "ATAPI CD-ROM on ide.0 or ide.1", NULL, NULL },
+	{ "ide-drive", "ATA disk or ATAPI CD-ROM, by its drive's media=", NULL, NULL },
+	{ NULL, NULL, NULL, NULL },
 };
 
 const struct card *cards_find(const char *name, struct err *err)

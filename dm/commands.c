@@ -45,11 +45,8 @@ static bool has_type(struct json_object *value, char type)
 		char letter;
 		enum json_type type;
 	} types[] = {
-		{'s',  json_type_string },
-                { 'i', json_type_int    },
-                { 'b', json_type_boolean},
-		{ 'l', json_type_array  },
-                { 'o', json_type_object },
+		{ 's', json_type_string }, { 'i', json_type_int },    { 'b', json_type_boolean },
+		{ 'l', json_type_array },  { 'o', json_type_object },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
@@ -235,11 +232,11 @@ static int execute_wakeup(struct control_call *call)
 }
 
 const struct control_command control_life_commands[] = {
-	{"stop",              "", execute_stop     },
-	{ "cont",             "", execute_cont     },
-	{ "quit",             "", execute_quit     },
-	{ "system_reset",     "", execute_reset    },
-	{ "system_powerdown", "", execute_powerdown},
-	{ "system_wakeup",    "", execute_wakeup   },
-	{ NULL,               "", NULL             },
+	{ "stop", "", execute_stop },
+	{ "cont", "", execute_cont },
+	{ "quit", "", execute_quit },
+	{ "system_reset", "", execute_reset },
+	{ "system_powerdown", "", execute_powerdown },
+	{ "system_wakeup", "", execute_wakeup },
+	{ NULL, "", NULL },
 };

@@ -157,13 +157,13 @@ static int execute_pmemsave(struct control_call *call)
 }
 
 const struct control_command control_cpu_commands[] = {
-	{"query-cpus-fast",          "",							execute_query_cpus        },
-	{ "query-hotpluggable-cpus", "",							execute_query_hotpluggable},
-	{ "device_add",              "driver:s id?s bus?s socket-id?i core-id?i thread-id?i *",
-         execute_device_add											       },
-	{ "device_del",              "id:s",						    execute_device_del        },
-	{ "cpu-add",                 "id:i",						    execute_cpu_add           },
-	{ "inject-nmi",              "",							execute_nmi               },
-	{ "pmemsave",                "val:i size:i filename:s",                                 execute_pmemsave          },
-	{ NULL,		      "",							NULL                      },
+	{ "query-cpus-fast", "", execute_query_cpus },
+	{ "query-hotpluggable-cpus", "", execute_query_hotpluggable },
+	{ "device_add", "driver:s id?s bus?s socket-id?i core-id?i thread-id?i *",
+	  execute_device_add },
+	{ "device_del", "id:s", execute_device_del },
+	{ "cpu-add", "id:i", execute_cpu_add },
+	{ "inject-nmi", "", execute_nmi },
+	{ "pmemsave", "val:i size:i filename:s", execute_pmemsave },
+	{ NULL, "", NULL },
 };

@@ -211,12 +211,12 @@ static int execute_remove_medium(struct control_call *call)
 }
 
 const struct control_command control_media_commands[] = {
-	{"eject",		   "device?s id?s force?b",                                      execute_eject        },
+	{ "eject", "device?s id?s force?b", execute_eject },
 	{ "blockdev-change-medium", "device?s id?s filename:s format?s force?b read-only-mode?s",
-         execute_change_medium											 },
-	{ "blockdev-open-tray",     "device?s id?s force?b",                                      execute_open_tray    },
-	{ "blockdev-close-tray",    "device?s id?s",                                              execute_close_tray   },
-	{ "blockdev-remove-medium", "device?s id?s",                                              execute_remove_medium},
-	{ "change",                 "device:s target:s arg?s",                                    execute_change       },
-	{ NULL,		     "",							   NULL                 },
+	  execute_change_medium },
+	{ "blockdev-open-tray", "device?s id?s force?b", execute_open_tray },
+	{ "blockdev-close-tray", "device?s id?s", execute_close_tray },
+	{ "blockdev-remove-medium", "device?s id?s", execute_remove_medium },
+	{ "change", "device:s target:s arg?s", execute_change },
+	{ NULL, "", NULL },
 };

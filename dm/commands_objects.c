@@ -143,10 +143,10 @@ static int execute_human(struct control_call *call)
 }
 
 const struct control_command control_object_commands[] = {
-	{"qom-list-types",          "implements?s abstract?b",    execute_list_types     },
-	{ "qom-list",               "path:s",                     execute_list           },
-	{ "qom-get",                "path:s property:s",          execute_get            },
-	{ "device-list-properties", "typename:s",                 execute_list_properties},
-	{ "human-monitor-command",  "command-line:s cpu-index?i", execute_human          },
-	{ NULL,		     "",			   NULL                   },
+	{ "qom-list-types", "implements?s abstract?b", execute_list_types },
+	{ "qom-list", "path:s", execute_list },
+	{ "qom-get", "path:s property:s", execute_get },
+	{ "device-list-properties", "typename:s", execute_list_properties },
+	{ "human-monitor-command", "command-line:s cpu-index?i", execute_human },
+	{ NULL, "", NULL },
 };

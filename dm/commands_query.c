@@ -141,9 +141,9 @@ static int execute_query_machines(struct control_call *call)
 		int max_cpus;
 		bool is_default;
 	} boards[] = {
-		{"pc",     OPTIONS_MAX_CPUS, true },
-		{ "xenfv", OPTIONS_MAX_CPUS, false},
-		{ "none",  1,                false},
+		{ "pc", OPTIONS_MAX_CPUS, true },
+		{ "xenfv", OPTIONS_MAX_CPUS, false },
+		{ "none", 1, false },
 	};
 
 	call->result = json_object_new_array();
@@ -307,18 +307,18 @@ static int execute_query_pci(struct control_call *call)
 }
 
 const struct control_command control_query_commands[] = {
-	{"query-version",     "", execute_query_version   },
-	{ "query-commands",   "", execute_query_commands  },
-	{ "query-events",     "", execute_query_events    },
-	{ "query-status",     "", execute_query_status    },
-	{ "query-name",       "", execute_query_name      },
-	{ "query-uuid",       "", execute_query_uuid      },
-	{ "query-kvm",        "", execute_query_kvm       },
-	{ "query-target",     "", execute_query_target    },
-	{ "query-chardev",    "", execute_query_chardev   },
-	{ "query-machines",   "", execute_query_machines  },
-	{ "query-block",      "", execute_query_block     },
-	{ "query-blockstats", "", execute_query_blockstats},
-	{ "query-pci",        "", execute_query_pci       },
-	{ NULL,               "", NULL                    },
+	{ "query-version", "", execute_query_version },
+	{ "query-commands", "", execute_query_commands },
+	{ "query-events", "", execute_query_events },
+	{ "query-status", "", execute_query_status },
+	{ "query-name", "", execute_query_name },
+	{ "query-uuid", "", execute_query_uuid },
+	{ "query-kvm", "", execute_query_kvm },
+	{ "query-target", "", execute_query_target },
+	{ "query-chardev", "", execute_query_chardev },
+	{ "query-machines", "", execute_query_machines },
+	{ "query-block", "", execute_query_block },
+	{ "query-blockstats", "", execute_query_blockstats },
+	{ "query-pci", "", execute_query_pci },
+	{ NULL, "", NULL },
 };

@@ -108,24 +108,10 @@ static int key_from_scancode(int64_t code)
 	static const struct {
 		uint8_t code, key;
 	} extended[] = {
-		{0x9c,  96 },
-                { 0x9d, 97 },
-                { 0xb5, 98 },
-                { 0xb7, 99 },
-                { 0xb8, 100},
-		{ 0xc7, 102},
-                { 0xc8, 103},
-                { 0xc9, 104},
-                { 0xcb, 105},
-                { 0xcd, 106},
-		{ 0xcf, 107},
-                { 0xd0, 108},
-                { 0xd1, 109},
-                { 0xd2, 110},
-                { 0xd3, 111},
-		{ 0xdb, 125},
-                { 0xdc, 126},
-                { 0xdd, 127},
+		{ 0x9c, 96 },  { 0x9d, 97 },  { 0xb5, 98 },  { 0xb7, 99 },  { 0xb8, 100 },
+		{ 0xc7, 102 }, { 0xc8, 103 }, { 0xc9, 104 }, { 0xcb, 105 }, { 0xcd, 106 },
+		{ 0xcf, 107 }, { 0xd0, 108 }, { 0xd1, 109 }, { 0xd2, 110 }, { 0xd3, 111 },
+		{ 0xdb, 125 }, { 0xdc, 126 }, { 0xdd, 127 },
 	};
 
 	if (code > 0 && code < SCANCODE_PLAIN_END)
@@ -206,11 +192,9 @@ static int read_button(struct json_object *data, struct pointer *pointer, struct
 		const char *name;
 		unsigned bit;
 	} buttons[] = {
-		{"left",    INPUT_BUTTON_LEFT  },
-                { "middle", INPUT_BUTTON_MIDDLE},
-		{ "right",  INPUT_BUTTON_RIGHT },
-                { "side",   INPUT_BUTTON_SIDE  },
-		{ "extra",  INPUT_BUTTON_EXTRA },
+		{ "left", INPUT_BUTTON_LEFT },   { "middle", INPUT_BUTTON_MIDDLE },
+		{ "right", INPUT_BUTTON_RIGHT }, { "side", INPUT_BUTTON_SIDE },
+		{ "extra", INPUT_BUTTON_EXTRA },
 	};
 	const char *name = string_member(data, "button");
 	bool down = json_object_get_boolean(member(data, "down"));
@@ -440,13 +424,13 @@ void control_report_viewer(void *opaque, enum vnc_event event, const struct vnc_
 }
 
 const struct control_command control_screen_commands[] = {
-	{"screendump",           "filename:s format?s device?s head?i", execute_screendump       },
-	{ "send-key",            "keys:l hold-time?i",                  execute_send_key         },
-	{ "input-send-event",    "events:l device?s head?i",            execute_input_event      },
-	{ "query-vnc",           "",				    execute_query_vnc        },
-	{ "query-vnc-servers",   "",				    execute_query_vnc_servers},
-	{ "change-vnc-password", "password:s",                          set_password             },
-	{ "set_password",        "protocol:s password:s connected?s",   execute_set_password     },
-	{ "expire_password",     "protocol:s time:s",                   execute_expire_password  },
-	{ NULL,		  "",				    NULL                     },
+	{ "screendump", "filename:s format?s device?s head?i", execute_screendump },
+	{ "send-key", "keys:l hold-time?i", execute_send_key },
+	{ "input-send-event", "events:l device?s head?i", execute_input_event },
+	{ "query-vnc", "", execute_query_vnc },
+	{ "query-vnc-servers", "", execute_query_vnc_servers },
+	{ "change-vnc-password", "password:s", set_password },
+	{ "set_password", "protocol:s password:s connected?s", execute_set_password },
+	{ "expire_password", "protocol:s time:s", execute_expire_password },
+	{ NULL, "", NULL },
 };

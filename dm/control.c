@@ -467,14 +467,14 @@ static void report_event(void *opaque, enum machine_event event, const char *rea
 		const char *name;
 		bool has_reason;
 	} rows[] = {
-		[MACHINE_EVENT_STOP] = {"STOP",            false},
-		[MACHINE_EVENT_RESUME] = { "RESUME",         false},
-		[MACHINE_EVENT_RESET] = { "RESET",          true },
-		[MACHINE_EVENT_SHUTDOWN] = { "SHUTDOWN",       true },
-		[MACHINE_EVENT_POWERDOWN] = { "POWERDOWN",      false},
-		[MACHINE_EVENT_SUSPEND] = { "SUSPEND",        false},
-		[MACHINE_EVENT_WAKEUP] = { "WAKEUP",         false},
-		[MACHINE_EVENT_BLOCK_IO_ERROR] = { "BLOCK_IO_ERROR", false},
+		[MACHINE_EVENT_STOP] = { "STOP", false },
+		[MACHINE_EVENT_RESUME] = { "RESUME", false },
+		[MACHINE_EVENT_RESET] = { "RESET", true },
+		[MACHINE_EVENT_SHUTDOWN] = { "SHUTDOWN", true },
+		[MACHINE_EVENT_POWERDOWN] = { "POWERDOWN", false },
+		[MACHINE_EVENT_SUSPEND] = { "SUSPEND", false },
+		[MACHINE_EVENT_WAKEUP] = { "WAKEUP", false },
+		[MACHINE_EVENT_BLOCK_IO_ERROR] = { "BLOCK_IO_ERROR", false },
 	};
 	struct json_object *data = NULL;
 

@@ -184,8 +184,8 @@ static int execute_query_fdsets(struct control_call *call)
 }
 
 const struct control_command control_file_commands[] = {
-	{"add-fd",        "fdset-id?i opaque?s", execute_add_fd      },
-	{ "remove-fd",    "fdset-id:i fd?i",     execute_remove_fd   },
-	{ "query-fdsets", "",                    execute_query_fdsets},
-	{ NULL,           "",		    NULL                },
+	{ "add-fd", "fdset-id?i opaque?s", execute_add_fd },
+	{ "remove-fd", "fdset-id:i fd?i", execute_remove_fd },
+	{ "query-fdsets", "", execute_query_fdsets },
+	{ NULL, "", NULL },
 };

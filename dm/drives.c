@@ -101,9 +101,9 @@ static void apply_globals(const struct options *options, struct drive_plan *plan
 		const char *property;
 		const char **value;
 	} rows[] = {
-		{"serial", &plan->serial },
-		{ "ver",   &plan->version},
-		{ "model", &plan->model  },
+		{ "serial", &plan->serial },
+		{ "ver", &plan->version },
+		{ "model", &plan->model },
 	};
 
 	for (size_t i = 0; i < options->globals.count; i++) {

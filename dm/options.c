@@ -12,20 +12,20 @@
 #include "dm/version.h"
 
 static const struct option_row question_rows[] = {
-	{"help",     NULL, "this text",   NULL},
-	{ "h",       NULL, NULL,          NULL},
-	{ "version", NULL, "the version", NULL},
-	{ NULL,      NULL, NULL,          NULL},
+	{ "help", NULL, "this text", NULL },
+	{ "h", NULL, NULL, NULL },
+	{ "version", NULL, "the version", NULL },
+	{ NULL, NULL, NULL, NULL },
 };
 
 static const struct {
 	const char *title;
 	const struct option_row *rows;
 } groups[] = {
-	{"The board",            option_board_rows },
-	{ "Disks, cards, ports", option_device_rows},
-	{ "The host's side",     option_host_rows  },
-	{ "Questions",           question_rows     },
+	{ "The board", option_board_rows },
+	{ "Disks, cards, ports", option_device_rows },
+	{ "The host's side", option_host_rows },
+	{ "Questions", question_rows },
 };
 
 int options_list_append(struct options_list *list, const char *text, const char *implied_key,

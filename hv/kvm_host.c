@@ -149,16 +149,16 @@ static const struct {
 	int capability;
 	const char *what;
 } needed[] = {
-	{KVM_CAP_USER_MEMORY,     "memory slots"                      },
-	{ KVM_CAP_IRQCHIP,        "interrupt controllers"             },
-	{ KVM_CAP_IRQ_ROUTING,    "interrupt routing"                 },
-	{ KVM_CAP_PIT2,           "an interval timer"                 },
-	{ KVM_CAP_SET_TSS_ADDR,   "a place for its task state segment"},
-	{ KVM_CAP_EXT_CPUID,      "processor identification"          },
-	{ KVM_CAP_MP_STATE,       "processor states"                  },
-	{ KVM_CAP_VCPU_EVENTS,    "processor events"                  },
-	{ KVM_CAP_READONLY_MEM,   "read-only memory"                  },
-	{ KVM_CAP_IMMEDIATE_EXIT, "immediate exits"                   },
+	{ KVM_CAP_USER_MEMORY, "memory slots" },
+	{ KVM_CAP_IRQCHIP, "interrupt controllers" },
+	{ KVM_CAP_IRQ_ROUTING, "interrupt routing" },
+	{ KVM_CAP_PIT2, "an interval timer" },
+	{ KVM_CAP_SET_TSS_ADDR, "a place for its task state segment" },
+	{ KVM_CAP_EXT_CPUID, "processor identification" },
+	{ KVM_CAP_MP_STATE, "processor states" },
+	{ KVM_CAP_VCPU_EVENTS, "processor events" },
+	{ KVM_CAP_READONLY_MEM, "read-only memory" },
+	{ KVM_CAP_IMMEDIATE_EXIT, "immediate exits" },
 };
 
 static int check_capabilities(int fd, struct err *err)

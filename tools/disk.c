@@ -256,13 +256,8 @@ static int find_format(struct disk *disk, const char *format, struct err *err)
 	static const struct {
 		const char *word, *name;
 	} known[] = {
-		{"",       "raw"  },
-                { "raw",   "raw"  },
-                { "qcow2", "qcow2"},
-                { "qcow",  "qcow" },
-		{ "vhd",   "vpc"  },
-                { "qed",   "qed"  },
-                { "empty", NULL   },
+		{ "", "raw" },    { "raw", "raw" }, { "qcow2", "qcow2" }, { "qcow", "qcow" },
+		{ "vhd", "vpc" }, { "qed", "qed" }, { "empty", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {

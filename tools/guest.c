@@ -277,14 +277,14 @@ static int read_switches(struct guest *guest, const struct config *config, struc
 		const char *key;
 		bool *value;
 	} switches[] = {
-		{"acpi",        &guest->acpi      },
-		{ "hpet",       &guest->hpet      },
-		{ "localtime",  &guest->localtime },
-		{ "sdl",        &guest->sdl       },
-		{ "nographic",  &guest->nographic },
-		{ "vnc",        &guest->vnc.on    },
-		{ "vncunused",  &guest->vnc.unused},
-		{ "vncviewer",  &guest->vncviewer },
+		{ "acpi", &guest->acpi },
+		{ "hpet", &guest->hpet },
+		{ "localtime", &guest->localtime },
+		{ "sdl", &guest->sdl },
+		{ "nographic", &guest->nographic },
+		{ "vnc", &guest->vnc.on },
+		{ "vncunused", &guest->vnc.unused },
+		{ "vncviewer", &guest->vncviewer },
 		{ "vncconsole", &guest->vncviewer },
 	};
 
@@ -416,13 +416,13 @@ static int read_action(const struct config *config, const char *key, enum guest_
 		enum guest_action action;
 		bool approximate;
 	} known[] = {
-		{"destroy",           ACTION_DESTROY,  false},
-		{ "preserve",         ACTION_PRESERVE, false},
-		{ "restart",          ACTION_RESTART,  false},
-		{ "rename-restart",   ACTION_RESTART,  true },
-		{ "coredump-destroy", ACTION_DESTROY,  true },
-		{ "coredump-restart", ACTION_RESTART,  true },
-		{ "soft-reset",       ACTION_RESTART,  true },
+		{ "destroy", ACTION_DESTROY, false },
+		{ "preserve", ACTION_PRESERVE, false },
+		{ "restart", ACTION_RESTART, false },
+		{ "rename-restart", ACTION_RESTART, true },
+		{ "coredump-destroy", ACTION_DESTROY, true },
+		{ "coredump-restart", ACTION_RESTART, true },
+		{ "soft-reset", ACTION_RESTART, true },
 	};
 	static const char *const names[] = { "destroy", "preserve", "restart" };
 	const char *word = NULL;
@@ -498,7 +498,7 @@ int guest_read(struct guest *guest, const struct config *config, struct words *n
 		.acpi = true,
 		.hpet = true,
 		.video_mib = 16,
-		.vnc = {.on = true, .unused = true, .listen = "127.0.0.1"},
+		.vnc = { .on = true, .unused = true, .listen = "127.0.0.1" },
 		.on_reboot = ACTION_RESTART,
 	};
 	result = read_all(guest, config, notes, err);

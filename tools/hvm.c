@@ -15,9 +15,9 @@ static int run_help(const struct verb *verb, int argc, char **argv);
 static int run_version(const struct verb *verb, int argc, char **argv);
 
 static const struct verb verbs_self[] = {
-	{"help",			    "[VERB]", "this list, or what a verb does", NULL, run_help },
+	{ "help", "[VERB]", "this list, or what a verb does", NULL, run_help },
 	{ "version", "", "version of hvm and its device model", NULL, run_version },
-	{ 0			},
+	{ 0 },
 };
 
 static const struct verb *const verb_lists[] = { verbs_create, verbs_list,   verbs_power,

@@ -132,8 +132,8 @@ static bool carry_output(int terminal)
 static void carry(int terminal)
 {
 	struct pollfd fds[] = {
-		{.fd = terminal,      .events = POLLIN},
-		{ .fd = STDIN_FILENO, .events = POLLIN},
+		{ .fd = terminal, .events = POLLIN },
+		{ .fd = STDIN_FILENO, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -172,11 +172,9 @@ int console_attach(const char *name_or_number, unsigned port)
 
 static int run_console(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"num",   required_argument, NULL, 'n'},
-		{ "type", required_argument, NULL, 't'},
-		{ NULL,   0,                 NULL, 0  }
-	};
+	static const struct option long_options[] = { { "num", required_argument, NULL, 'n' },
+						      { "type", required_argument, NULL, 't' },
+						      { NULL, 0, NULL, 0 } };
 	unsigned long port = 0;
 	char *end = NULL;
 	int letter;

@@ -265,15 +265,15 @@ static int create_from(const char *path, const struct words *extra,
 static int run_create(const struct verb *verb, int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{"dry-run",    no_argument,       NULL, 'n'},
-		{ "dryrun",    no_argument,       NULL, 'n'},
-		{ "paused",    no_argument,       NULL, 'p'},
-		{ "console",   no_argument,       NULL, 'c'},
-		{ "vncviewer", no_argument,       NULL, 'V'},
-		{ "wait",      no_argument,       NULL, 'w'},
-		{ "quiet",     no_argument,       NULL, 'q'},
-		{ "defconfig", required_argument, NULL, 'f'},
-		{ NULL,        0,                 NULL, 0  },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "dryrun", no_argument, NULL, 'n' },
+		{ "paused", no_argument, NULL, 'p' },
+		{ "console", no_argument, NULL, 'c' },
+		{ "vncviewer", no_argument, NULL, 'V' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "defconfig", required_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct create_options options = { 0 };
 	struct words extra = { 0 };
@@ -322,8 +322,8 @@ static int run_create(const struct verb *verb, int argc, char **argv)
 }
 
 const struct verb verbs_create[] = {
-	{"create",				   "[OPTION...] FILE [KEY=VALUE...]", "start a guest from a configuration file",
-         "  -n, --dry-run    print the device model's arguments and start nothing\n"
+	{ "create", "[OPTION...] FILE [KEY=VALUE...]", "start a guest from a configuration file",
+	  "  -n, --dry-run    print the device model's arguments and start nothing\n"
 	  "  -p, --paused     leave its processors stopped until 'hvm unpause'\n"
 	  "  -c, --console    attach to its serial console\n"
 	  "  -V, --vncviewer  start a viewer of its screen\n"
@@ -331,6 +331,7 @@ const struct verb verbs_create[] = {
 	  "  -q, --quiet      no notes, only warnings\n\n"
 	  "Assignments behind FILE win over those in it. FILE '-' is standard input.\n"
 	  "The guest's run directory is $HVM_RUN_DIR/NAME, /run/hvmdm/NAME for root, or\n"
-	  "$XDG_RUNTIME_DIR/hvmdm/NAME. HVMDM names another device model.\n", run_create },
-	{ 0},
+	  "$XDG_RUNTIME_DIR/hvmdm/NAME. HVMDM names another device model.\n",
+	  run_create },
+	{ 0 },
 };

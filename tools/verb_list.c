@@ -208,10 +208,8 @@ static bool select_instances(struct instances *instances, int argc, char **argv)
 
 static int run_list(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"long", no_argument, NULL, 'l'},
-                { NULL,  0,           NULL, 0  }
-	};
+	static const struct option long_options[] = { { "long", no_argument, NULL, 'l' },
+						      { NULL, 0, NULL, 0 } };
 	struct instances instances;
 	bool json = false;
 	int letter;
@@ -317,12 +315,11 @@ static bool wait_for_quit(int delay_ms)
 
 static int run_top(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"delay",       required_argument, NULL, 'd'},
-		{ "iterations", required_argument, NULL, 'n'},
-		{ "batch",      no_argument,       NULL, 'b'},
-		{ NULL,         0,                 NULL, 0  }
-	};
+	static const struct option long_options[] = { { "delay", required_argument, NULL, 'd' },
+						      { "iterations", required_argument, NULL,
+							'n' },
+						      { "batch", no_argument, NULL, 'b' },
+						      { NULL, 0, NULL, 0 } };
 	struct samples samples = { 0 };
 	bool clear = isatty(STDOUT_FILENO);
 	double delay = 2;
@@ -359,15 +356,17 @@ static int run_top(const struct verb *verb, int argc, char **argv)
 }
 
 const struct verb verbs_list[] = {
-	{"list",			  "[-l|--long] [GUEST...]", "show guests and what they do",
-         "  -l, --long  as JSON, with all that is known\n\n"
+	{ "list", "[-l|--long] [GUEST...]", "show guests and what they do",
+	  "  -l, --long  as JSON, with all that is known\n\n"
 	  "State is the guest's own answer (running, paused, shutdown ...), 'starting', 'ending',\n"
 	  "'no-answer' from a device model that hangs, or 'crashed' for a guest whose device\n"
-	  "model has died: 'hvm log' tells more, 'hvm destroy' cleans up.\n", run_list },
+	  "model has died: 'hvm log' tells more, 'hvm destroy' cleans up.\n",
+	  run_list },
 	{ "domid", "GUEST", "print a guest's number (its PID)", NULL, run_domid },
-	{ "top",		       "[-b] [-d SECONDS] [-n TIMES]", "show processor and memory use, again and again",
-         "  -b, --batch       do not clear the screen\n"
+	{ "top", "[-b] [-d SECONDS] [-n TIMES]", "show processor and memory use, again and again",
+	  "  -b, --batch       do not clear the screen\n"
 	  "  -d, --delay       seconds between two pictures (2)\n"
-	  "  -n, --iterations  how many pictures; 'q' and Enter end it, too\n", run_top },
-	{ 0		       },
+	  "  -n, --iterations  how many pictures; 'q' and Enter end it, too\n",
+	  run_top },
+	{ 0 },
 };

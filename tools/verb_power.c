@@ -47,11 +47,9 @@ struct power_options {
 static int parse_power(const struct verb *verb, int argc, char **argv,
 		       struct power_options *options)
 {
-	static const struct option long_options[] = {
-		{"all",   no_argument, NULL, 'a'},
-		{ "wait", no_argument, NULL, 'w'},
-		{ NULL,   0,           NULL, 0  }
-	};
+	static const struct option long_options[] = { { "all", no_argument, NULL, 'a' },
+						      { "wait", no_argument, NULL, 'w' },
+						      { NULL, 0, NULL, 0 } };
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "awF", long_options, NULL)) != -1) {
@@ -186,10 +184,10 @@ static int press(const struct verb *verb, const char *guest, const char *trigger
 	static const struct {
 		const char *name, *command;
 	} triggers[] = {
-		{"power",     "system_powerdown"},
-		{ "reset",    "system_reset"    },
-		{ "nmi",      "inject-nmi"      },
-		{ "s3resume", "system_wakeup"   },
+		{ "power", "system_powerdown" },
+		{ "reset", "system_reset" },
+		{ "nmi", "inject-nmi" },
+		{ "s3resume", "system_wakeup" },
 	};
 	const char *names[ARRAY_SIZE(triggers) + 1] = { NULL }, *near;
 

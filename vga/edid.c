@@ -76,14 +76,9 @@ static void put_standard_timings(uint8_t *to)
 		uint16_t width;
 		uint8_t ratio;
 	} timings[EDID_STANDARD_COUNT] = {
-		{1280,  RATIO_16_9 },
-                { 1280, RATIO_16_10},
-                { 1280, RATIO_5_4  },
-		{ 1440, RATIO_16_10},
-                { 1600, RATIO_4_3  },
-                { 1680, RATIO_16_10},
-		{ 1920, RATIO_16_9 },
-                { 1920, RATIO_16_10},
+		{ 1280, RATIO_16_9 },  { 1280, RATIO_16_10 }, { 1280, RATIO_5_4 },
+		{ 1440, RATIO_16_10 }, { 1600, RATIO_4_3 },   { 1680, RATIO_16_10 },
+		{ 1920, RATIO_16_9 },  { 1920, RATIO_16_10 },
 	};
 
 	for (unsigned i = 0; i < EDID_STANDARD_COUNT; i++) {

@@ -24,10 +24,10 @@ static void map_window(struct vga *vga)
 	static const struct {
 		uint32_t first, bytes;
 	} windows[4] = {
-		{0x00000,  0x20000},
-		{ 0x00000, 0x10000},
-		{ 0x10000, 0x08000},
-		{ 0x18000, 0x08000},
+		{ 0x00000, 0x20000 },
+		{ 0x00000, 0x10000 },
+		{ 0x10000, 0x08000 },
+		{ 0x18000, 0x08000 },
 	};
 	unsigned select = vga->state->gfx[VGA_GFX_MISC] >> 2 & 3u;
 

@@ -308,26 +308,26 @@ struct port_row {
 #define PORT(name) [VGA_##name - VGA_PORT_FIRST]
 
 static const struct port_row port_rows[VGA_PORT_LAST - VGA_PORT_FIRST + 1] = {
-	PORT(CRTC_INDEX_MONO) = {crtc_index_read,  crtc_index_write,      DECODE_MONO  },
-	PORT(CRTC_DATA_MONO) = { crtc_read,       crtc_write,            DECODE_MONO  },
-	PORT(INPUT_STATUS_1_MONO) = { input_status_1,  feature_write,         DECODE_MONO  },
-	PORT(ATTRIBUTE_INDEX) = { attr_index_read, attr_write,            DECODE_ALWAYS},
-	PORT(ATTRIBUTE_DATA) = { attr_read,       NULL,                  DECODE_ALWAYS},
-	PORT(INPUT_STATUS_0) = { input_status_0,  misc_write,            DECODE_ALWAYS},
-	PORT(SUBSYSTEM_ENABLE) = { subsystem_read,  subsystem_write,       DECODE_ALWAYS},
-	PORT(SEQUENCER_INDEX) = { seq_index_read,  seq_index_write,       DECODE_ALWAYS},
-	PORT(SEQUENCER_DATA) = { seq_read,        seq_write,             DECODE_ALWAYS},
-	PORT(PEL_MASK) = { pel_mask_read,   pel_mask_write,        DECODE_ALWAYS},
-	PORT(DAC_STATE) = { dac_state_read,  dac_read_index_write,  DECODE_ALWAYS},
-	PORT(DAC_WRITE_INDEX) = { dac_index_read,  dac_write_index_write, DECODE_ALWAYS},
-	PORT(DAC_DATA) = { dac_read,        dac_write,             DECODE_ALWAYS},
-	PORT(FEATURE_READ) = { feature_read,    NULL,                  DECODE_ALWAYS},
-	PORT(MISC_READ) = { misc_read,       NULL,                  DECODE_ALWAYS},
-	PORT(GRAPHICS_INDEX) = { gfx_index_read,  gfx_index_write,       DECODE_ALWAYS},
-	PORT(GRAPHICS_DATA) = { gfx_read,        gfx_write,             DECODE_ALWAYS},
-	PORT(CRTC_INDEX) = { crtc_index_read, crtc_index_write,      DECODE_COLOUR},
-	PORT(CRTC_DATA) = { crtc_read,       crtc_write,            DECODE_COLOUR},
-	PORT(INPUT_STATUS_1) = { input_status_1,  feature_write,         DECODE_COLOUR},
+	PORT(CRTC_INDEX_MONO) = { crtc_index_read, crtc_index_write, DECODE_MONO },
+	PORT(CRTC_DATA_MONO) = { crtc_read, crtc_write, DECODE_MONO },
+	PORT(INPUT_STATUS_1_MONO) = { input_status_1, feature_write, DECODE_MONO },
+	PORT(ATTRIBUTE_INDEX) = { attr_index_read, attr_write, DECODE_ALWAYS },
+	PORT(ATTRIBUTE_DATA) = { attr_read, NULL, DECODE_ALWAYS },
+	PORT(INPUT_STATUS_0) = { input_status_0, misc_write, DECODE_ALWAYS },
+	PORT(SUBSYSTEM_ENABLE) = { subsystem_read, subsystem_write, DECODE_ALWAYS },
+	PORT(SEQUENCER_INDEX) = { seq_index_read, seq_index_write, DECODE_ALWAYS },
+	PORT(SEQUENCER_DATA) = { seq_read, seq_write, DECODE_ALWAYS },
+	PORT(PEL_MASK) = { pel_mask_read, pel_mask_write, DECODE_ALWAYS },
+	PORT(DAC_STATE) = { dac_state_read, dac_read_index_write, DECODE_ALWAYS },
+	PORT(DAC_WRITE_INDEX) = { dac_index_read, dac_write_index_write, DECODE_ALWAYS },
+	PORT(DAC_DATA) = { dac_read, dac_write, DECODE_ALWAYS },
+	PORT(FEATURE_READ) = { feature_read, NULL, DECODE_ALWAYS },
+	PORT(MISC_READ) = { misc_read, NULL, DECODE_ALWAYS },
+	PORT(GRAPHICS_INDEX) = { gfx_index_read, gfx_index_write, DECODE_ALWAYS },
+	PORT(GRAPHICS_DATA) = { gfx_read, gfx_write, DECODE_ALWAYS },
+	PORT(CRTC_INDEX) = { crtc_index_read, crtc_index_write, DECODE_COLOUR },
+	PORT(CRTC_DATA) = { crtc_read, crtc_write, DECODE_COLOUR },
+	PORT(INPUT_STATUS_1) = { input_status_1, feature_write, DECODE_COLOUR },
 };
 
 /* The row that answers at 'port' now, or NULL. */
@@ -422,9 +422,9 @@ static void init_windows(struct vga *vga)
 		const char *name;
 		uint16_t first, count;
 	} ports[VGA_PORT_WINDOWS] = {
-		{"vga-mono",    0x3b0, 12},
-		{ "vga",        0x3c0, 16},
-		{ "vga-colour", 0x3d0, 16},
+		{ "vga-mono", 0x3b0, 12 },
+		{ "vga", 0x3c0, 16 },
+		{ "vga-colour", 0x3d0, 16 },
 	};
 
 	for (unsigned i = 0; i < VGA_PORT_WINDOWS; i++) {

@@ -47,8 +47,8 @@ static void send_colour_map(struct viewer *viewer)
 static const struct pixel_format mapped_format = {
 	.bytes = 1,
 	.depth = 8,
-	.max = {7,  7, 3},
-	.shift = { 5, 2, 0},
+	.max = { 7, 7, 3 },
+	.shift = { 5, 2, 0 },
 };
 
 static bool format_is_valid(const struct pixel_format *format)
@@ -67,8 +67,8 @@ static int set_pixel_format(struct viewer *viewer, const uint8_t *message)
 		.bytes = message[4] / 8,
 		.depth = message[5],
 		.big_endian = message[6] != 0,
-		.max = {load_be16(message + 8), load_be16(message + 10), load_be16(message + 12)},
-		.shift = { message[14],           message[15],             message[16]            },
+		.max = { load_be16(message + 8), load_be16(message + 10), load_be16(message + 12) },
+		.shift = { message[14], message[15], message[16] },
 	};
 
 	if (message[4] != 8 && message[4] != 16 && message[4] != 32)
@@ -258,14 +258,14 @@ static const struct {
 	uint8_t bytes; /* that must be there before 'handle' may look */
 	int (*handle)(struct viewer *viewer, const uint8_t *message);
 } messages[] = {
-	{RFB_SET_PIXEL_FORMAT,  PIXEL_FORMAT_BYTES,        set_pixel_format},
-	{ RFB_SET_ENCODINGS,    ENCODINGS_HEADER_BYTES,    set_encodings   },
-	{ RFB_UPDATE_REQUEST,   REQUEST_BYTES,             request_update  },
-	{ RFB_KEY_EVENT,        KEY_BYTES,                 key_event       },
-	{ RFB_POINTER_EVENT,    POINTER_BYTES,             pointer_event   },
-	{ RFB_CLIENT_CUT_TEXT,  CUT_TEXT_HEADER_BYTES,     cut_text        },
-	{ RFB_SET_DESKTOP_SIZE, DESKTOP_SIZE_HEADER_BYTES, set_desktop_size},
-	{ RFB_QEMU,             2,			 qemu_message    },
+	{ RFB_SET_PIXEL_FORMAT, PIXEL_FORMAT_BYTES, set_pixel_format },
+	{ RFB_SET_ENCODINGS, ENCODINGS_HEADER_BYTES, set_encodings },
+	{ RFB_UPDATE_REQUEST, REQUEST_BYTES, request_update },
+	{ RFB_KEY_EVENT, KEY_BYTES, key_event },
+	{ RFB_POINTER_EVENT, POINTER_BYTES, pointer_event },
+	{ RFB_CLIENT_CUT_TEXT, CUT_TEXT_HEADER_BYTES, cut_text },
+	{ RFB_SET_DESKTOP_SIZE, DESKTOP_SIZE_HEADER_BYTES, set_desktop_size },
+	{ RFB_QEMU, 2, qemu_message },
 };
 
 int viewer_handle_message(struct viewer *viewer)

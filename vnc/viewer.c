@@ -216,8 +216,8 @@ static int handle_response(struct viewer *viewer)
 static const struct pixel_format native_format = {
 	.bytes = 4,
 	.depth = 24,
-	.max = {255, 255, 255},
-	.shift = { 16, 8,   0  },
+	.max = { 255, 255, 255 },
+	.shift = { 16, 8, 0 },
 };
 
 /* Whether the viewer wants to be alone is not asked: one viewer does not send another away. */

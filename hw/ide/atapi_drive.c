@@ -156,12 +156,12 @@ struct mode_page {
 };
 
 static const struct mode_page mode_pages[] = {
-	{PAGE_ERROR_RECOVERY,   0x0a, put_error_recovery_page},
-	{ PAGE_CD_PARAMETERS,   0x06, put_cd_parameters_page },
-	{ PAGE_CD_AUDIO,        0x0e, put_audio_page         },
-	{ PAGE_POWER_CONDITION, 0x0a, put_plain_page         },
-	{ PAGE_TIMEOUT,         0x08, put_plain_page         },
-	{ PAGE_CAPABILITIES,    0x14, put_capabilities_page  },
+	{ PAGE_ERROR_RECOVERY, 0x0a, put_error_recovery_page },
+	{ PAGE_CD_PARAMETERS, 0x06, put_cd_parameters_page },
+	{ PAGE_CD_AUDIO, 0x0e, put_audio_page },
+	{ PAGE_POWER_CONDITION, 0x0a, put_plain_page },
+	{ PAGE_TIMEOUT, 0x08, put_plain_page },
+	{ PAGE_CAPABILITIES, 0x14, put_capabilities_page },
 };
 
 /** Appends the pages that 'code' asks for; false if there are none. */
@@ -324,16 +324,16 @@ struct feature {
 };
 
 static const struct feature features[] = {
-	{FEATURE_CORE,                 1, 8, { 0, 0, 0, 2 /* ATAPI */, 1 /* DBE */ }   },
-	{ FEATURE_MORPHING,            0, 4, { 2 /* events are polled */ }             },
-	{ FEATURE_REMOVABLE_MEDIUM,    0, 4, { 0x29 /* tray, eject, lock */ }          },
-	{ FEATURE_RANDOM_READABLE,     0, 8, { 0, 0, CD_SECTOR_BYTES >> 8, 0, 0, 1, 0 }},
-	{ FEATURE_MULTI_READ,          0, 0, { 0 }                                     },
-	{ FEATURE_CD_READ,             0, 4, { 0 }                                     },
-	{ FEATURE_DVD_READ,            0, 0, { 0 }                                     },
-	{ FEATURE_POWER_MANAGEMENT,    0, 0, { 0 }                                     },
-	{ FEATURE_TIMEOUT,             0, 0, { 0 }                                     },
-	{ FEATURE_REAL_TIME_STREAMING, 0, 4, { 0 }                                     },
+	{ FEATURE_CORE, 1, 8, { 0, 0, 0, 2 /* ATAPI */, 1 /* DBE */ } },
+	{ FEATURE_MORPHING, 0, 4, { 2 /* events are polled */ } },
+	{ FEATURE_REMOVABLE_MEDIUM, 0, 4, { 0x29 /* tray, eject, lock */ } },
+	{ FEATURE_RANDOM_READABLE, 0, 8, { 0, 0, CD_SECTOR_BYTES >> 8, 0, 0, 1, 0 } },
+	{ FEATURE_MULTI_READ, 0, 0, { 0 } },
+	{ FEATURE_CD_READ, 0, 4, { 0 } },
+	{ FEATURE_DVD_READ, 0, 0, { 0 } },
+	{ FEATURE_POWER_MANAGEMENT, 0, 0, { 0 } },
+	{ FEATURE_TIMEOUT, 0, 0, { 0 } },
+	{ FEATURE_REAL_TIME_STREAMING, 0, 4, { 0 } },
 };
 
 void atapi_get_configuration(struct ide_drive *drive, const uint8_t *packet)

@@ -31,17 +31,17 @@ static const struct pci_identity piix_ide_identity = {
 };
 
 static const struct reg_row piix_ide_rows[] = {
-	{"IDETIM primary",    PIIX_IDETIM_PRIMARY,   2, 0, 0xffff, 0},
-	{ "IDETIM secondary", PIIX_IDETIM_SECONDARY, 2, 0, 0xffff, 0},
-	{ "SIDETIM",          PIIX_SIDETIM,          1, 0, 0xff,   0},
+	{ "IDETIM primary", PIIX_IDETIM_PRIMARY, 2, 0, 0xffff, 0 },
+	{ "IDETIM secondary", PIIX_IDETIM_SECONDARY, 2, 0, 0xffff, 0 },
+	{ "SIDETIM", PIIX_SIDETIM, 1, 0, 0xff, 0 },
 };
 
 static const struct channel_place {
 	uint16_t command, control;
 	const char *command_name, *control_name;
 } places[IDE_CHANNELS] = {
-	{0x1f0,  0x3f6, "ide0 command", "ide0 control"},
-	{ 0x170, 0x376, "ide1 command", "ide1 control"},
+	{ 0x1f0, 0x3f6, "ide0 command", "ide0 control" },
+	{ 0x170, 0x376, "ide1 command", "ide1 control" },
 };
 
 /* The bus masters' window: eight bytes a channel, accessed as the host likes. */

@@ -32,12 +32,12 @@ struct smart_attribute {
 };
 
 static const struct smart_attribute attributes[] = {
-	{1,    0x0003, 100, 6 }, /* raw read error rate */
-	{ 3,   0x0003, 100, 0 }, /* spin-up time */
-	{ 4,   0x0002, 100, 20}, /* start/stop count */
-	{ 5,   0x0003, 100, 36}, /* reallocated sectors */
-	{ 9,   0x0003, 100, 0 }, /* power-on hours */
-	{ 12,  0x0003, 100, 0 }, /* power cycles */
+	{ 1, 0x0003, 100, 6 },   /* raw read error rate */
+	{ 3, 0x0003, 100, 0 },   /* spin-up time */
+	{ 4, 0x0002, 100, 20 },  /* start/stop count */
+	{ 5, 0x0003, 100, 36 },  /* reallocated sectors */
+	{ 9, 0x0003, 100, 0 },   /* power-on hours */
+	{ 12, 0x0003, 100, 0 },  /* power cycles */
 	{ 197, 0x0012, 100, 0 }, /* pending sectors */
 };
 

@@ -3,11 +3,7 @@
 #include "tests/fuzz/chip_fuzz.h"
 
 /* The PM ports where a BIOS puts them, the SMBus host, the APM ports. */
-static const struct chip_ports ports[] = {
-	{0x600,  64},
-        { 0x700, 16},
-        { 0xb2,  2 }
-};
+static const struct chip_ports ports[] = { { 0x600, 64 }, { 0x700, 16 }, { 0xb2, 2 } };
 
 static void signal_event(void *opaque, struct chip_input *input, uint8_t op)
 {

@@ -5,12 +5,7 @@
 #include "hw/port92.h"
 #include "tests/fuzz/chip_fuzz.h"
 
-static const struct chip_ports ports[] = {
-	{0xe0,    12},
-        { 0x2000, 24},
-        { 0x92,   1 },
-        { 0xf4,   4 }
-};
+static const struct chip_ports ports[] = { { 0xe0, 12 }, { 0x2000, 24 }, { 0x92, 1 }, { 0xf4, 4 } };
 
 static void access_memory(void *opaque, struct chip_input *input, uint8_t op)
 {

@@ -2,11 +2,7 @@
 #include "hw/dma.h"
 #include "tests/fuzz/chip_fuzz.h"
 
-static const struct chip_ports ports[] = {
-	{0x00,  16},
-        { 0xc0, 32},
-        { 0x80, 16}
-};
+static const struct chip_ports ports[] = { { 0x00, 16 }, { 0xc0, 32 }, { 0x80, 16 } };
 
 /* A device moves data by a channel, or raises or lowers its request. */
 static void use_channel(void *opaque, struct chip_input *input, uint8_t op)

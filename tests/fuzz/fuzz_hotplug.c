@@ -2,11 +2,7 @@
 #include "hw/hotplug.h"
 #include "tests/fuzz/chip_fuzz.h"
 
-static const struct chip_ports ports[] = {
-	{0xafe0,  4 },
-        { 0xaf00, 32},
-        { 0xae00, 16}
-};
+static const struct chip_ports ports[] = { { 0xafe0, 4 }, { 0xaf00, 32 }, { 0xae00, 16 } };
 
 static void set_cpu(void *opaque, struct chip_input *input, uint8_t op)
 {

@@ -2,9 +2,7 @@
 #include "hw/i440fx.h"
 #include "tests/fuzz/chip_fuzz.h"
 
-static const struct chip_ports ports[] = {
-	{0xcf8, 8}
-};
+static const struct chip_ports ports[] = { { 0xcf8, 8 } };
 
 static void check_pam(void *opaque, unsigned segment, uint64_t base, uint64_t bytes, bool read_ram,
 		      bool write_ram)

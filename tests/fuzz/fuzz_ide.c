@@ -37,11 +37,8 @@ enum operation {
 };
 
 static const struct chip_ports ports[] = {
-	{PRIMARY,            8 },
-        { PRIMARY_CONTROL,   1 },
-        { SECONDARY,         8 },
-	{ SECONDARY_CONTROL, 1 },
-        { BM_PRIMARY,        16},
+	{ PRIMARY, 8 },           { PRIMARY_CONTROL, 1 }, { SECONDARY, 8 },
+	{ SECONDARY_CONTROL, 1 }, { BM_PRIMARY, 16 },
 };
 
 static unsigned take_port(struct chip_input *input)

@@ -14,9 +14,7 @@ struct board {
 	struct pci_state states[CARDS];
 };
 
-static const struct chip_ports ports[] = {
-	{0x4d0, 2}
-};
+static const struct chip_ports ports[] = { { 0x4d0, 2 } };
 
 /* A card's or an ISA device's wire, a card's command register, or the reset control register. */
 static void drive(void *opaque, struct chip_input *input, uint8_t op)
@@ -62,10 +60,7 @@ static void check_lines(const struct board *board, const struct chip_bench *benc
 static void plug_cards(struct board *board, struct chip_bench *bench)
 {
 	static const uint8_t places[CARDS][3] = {
-		{3,   0, 1},
-                { 3,  1, 1},
-                { 7,  0, 2},
-                { 31, 7, 4}
+		{ 3, 0, 1 }, { 3, 1, 1 }, { 7, 0, 2 }, { 31, 7, 4 }
 	};
 
 	for (unsigned i = 0; i < CARDS; i++) {

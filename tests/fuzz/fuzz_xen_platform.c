@@ -11,10 +11,8 @@ static void take_unplug(void *opaque, unsigned what)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct chip_ports ports[] = {
-		{XEN_PLATFORM_PORT, XEN_PLATFORM_PORTS   },
-                { 0xc000,           XEN_PLATFORM_IO_BYTES}
-	};
+	static const struct chip_ports ports[] = { { XEN_PLATFORM_PORT, XEN_PLATFORM_PORTS },
+						   { 0xc000, XEN_PLATFORM_IO_BYTES } };
 	struct chip_bench *bench = bench_create(NULL);
 	struct xen_platform platform;
 	const struct xen_platform_wires wires = { .bus = &bench->bus,

@@ -288,11 +288,8 @@ static void test_sleep_types(void **state)
 		bool asks;
 		enum power_request request;
 	} rows[] = {
-		{0,  true,  POWER_OFF    },
-                { 1, true,  POWER_SUSPEND},
-                { 2, true,  POWER_OFF    },
-		{ 3, false, POWER_OFF    },
-                { 7, false, POWER_OFF    },
+		{ 0, true, POWER_OFF },  { 1, true, POWER_SUSPEND }, { 2, true, POWER_OFF },
+		{ 3, false, POWER_OFF }, { 7, false, POWER_OFF },
 	};
 	struct fixture *f = *state;
 

@@ -341,13 +341,13 @@ static void ranges_are_checked_in_64_bits(void **state)
 {
 	struct ide_bench *bench = *state;
 	static const uint8_t packets[][12] = {
-		{ATAPI_READ_10,    0, 0xff,          0xff, 0xff,            0xff,               0,       0,             1                         },
-		{ ATAPI_READ_12,   0, 0xff,          0xff, 0xff,            0xff,               0,       0,             0,                          2 },
-		{ ATAPI_READ_12,               0,   0, 0,  0,                1,                                0xff,                       0xff, 0xff, 0xff },
-		{ ATAPI_READ_10,            0,            0,            0,    1,       0x8f,             0,                0,                   2                               },
-		{ ATAPI_READ_CD,               0,               0xff,               0xff,    0xff, 0xff, 0, 0,1,0xf8 },
-		{ ATAPI_SEEK_10,               0,            0,                        0,               1,               0x90                    },
-		{ ATAPI_VERIFY_10, 0, 0,             0,    1,               0x90,               0,    0,           1                                },
+		{ ATAPI_READ_10, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 1 },
+		{ ATAPI_READ_12, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 2 },
+		{ ATAPI_READ_12, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff },
+		{ ATAPI_READ_10, 0, 0, 0, 1, 0x8f, 0, 0, 2 },
+		{ ATAPI_READ_CD, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0xf8 },
+		{ ATAPI_SEEK_10, 0, 0, 0, 1, 0x90 },
+		{ ATAPI_VERIFY_10, 0, 0, 0, 1, 0x90, 0, 0, 1 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(packets); i++)
@@ -581,27 +581,27 @@ static void descriptions_of_drive_and_disc(void **state)
 		uint8_t packet[12];
 		size_t bytes;
 	} rows[] = {
-		{{ ATAPI_INQUIRY, 0, 0, 0, 96 },                             36},
-		{ { ATAPI_INQUIRY, 1, 0x00, 0, 96 },                         7 },
-		{ { ATAPI_INQUIRY, 1, 0x80, 0, 96 },                         24},
-		{ { ATAPI_INQUIRY, 1, 0x83, 0, 96 },                         36},
-		{ { ATAPI_READ_CAPACITY },                                   8 },
-		{ { ATAPI_READ_FORMAT_CAPACITIES, 0, 0, 0, 0, 0, 0, 0, 99 }, 12},
-		{ { ATAPI_GET_CONFIGURATION, 2, 0, 0x1e, 0, 0, 0, 0, 99 },   16},
-		{ { ATAPI_GET_CONFIGURATION, 0, 0, 0, 0, 0, 0, 0, 8 },       8 },
-		{ { ATAPI_GET_EVENT_STATUS, 1, 0, 0, 0, 0, 0, 0, 99 },       4 },
-		{ { ATAPI_READ_DISC_INFORMATION, 0, 0, 0, 0, 0, 0, 0, 99 },  34},
-		{ { ATAPI_READ_TRACK_INFORMATION, 1, 0, 0, 0, 1, 0, 0, 99 }, 36},
-		{ { ATAPI_READ_SUBCHANNEL, 2, 0x40, 1, 0, 0, 0, 0, 99 },     16},
-		{ { ATAPI_READ_SUBCHANNEL, 2, 0x40, 2, 0, 0, 0, 0, 99 },     24},
-		{ { ATAPI_READ_HEADER, 0, 0, 0, 0, 7, 0, 0, 99 },            8 },
-		{ { ATAPI_MECHANISM_STATUS, 0, 0, 0, 0, 0, 0, 0, 0, 99 },    8 },
-		{ { ATAPI_READ_BUFFER_CAPACITY, 0, 0, 0, 0, 0, 0, 0, 99 },   12},
-		{ { ATAPI_GET_PERFORMANCE, 0, 0, 0, 0, 0, 0, 0, 0, 1 },      24},
-		{ { ATAPI_MODE_SENSE_6, 0, 0x0e, 0, 99 },                    20},
-		{ { ATAPI_SET_CD_SPEED, 0, 0xff, 0xff },                     0 },
-		{ { ATAPI_SYNCHRONIZE_CACHE },                               0 },
-		{ { ATAPI_STOP_PLAY },				       0 },
+		{ { ATAPI_INQUIRY, 0, 0, 0, 96 }, 36 },
+		{ { ATAPI_INQUIRY, 1, 0x00, 0, 96 }, 7 },
+		{ { ATAPI_INQUIRY, 1, 0x80, 0, 96 }, 24 },
+		{ { ATAPI_INQUIRY, 1, 0x83, 0, 96 }, 36 },
+		{ { ATAPI_READ_CAPACITY }, 8 },
+		{ { ATAPI_READ_FORMAT_CAPACITIES, 0, 0, 0, 0, 0, 0, 0, 99 }, 12 },
+		{ { ATAPI_GET_CONFIGURATION, 2, 0, 0x1e, 0, 0, 0, 0, 99 }, 16 },
+		{ { ATAPI_GET_CONFIGURATION, 0, 0, 0, 0, 0, 0, 0, 8 }, 8 },
+		{ { ATAPI_GET_EVENT_STATUS, 1, 0, 0, 0, 0, 0, 0, 99 }, 4 },
+		{ { ATAPI_READ_DISC_INFORMATION, 0, 0, 0, 0, 0, 0, 0, 99 }, 34 },
+		{ { ATAPI_READ_TRACK_INFORMATION, 1, 0, 0, 0, 1, 0, 0, 99 }, 36 },
+		{ { ATAPI_READ_SUBCHANNEL, 2, 0x40, 1, 0, 0, 0, 0, 99 }, 16 },
+		{ { ATAPI_READ_SUBCHANNEL, 2, 0x40, 2, 0, 0, 0, 0, 99 }, 24 },
+		{ { ATAPI_READ_HEADER, 0, 0, 0, 0, 7, 0, 0, 99 }, 8 },
+		{ { ATAPI_MECHANISM_STATUS, 0, 0, 0, 0, 0, 0, 0, 0, 99 }, 8 },
+		{ { ATAPI_READ_BUFFER_CAPACITY, 0, 0, 0, 0, 0, 0, 0, 99 }, 12 },
+		{ { ATAPI_GET_PERFORMANCE, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 24 },
+		{ { ATAPI_MODE_SENSE_6, 0, 0x0e, 0, 99 }, 20 },
+		{ { ATAPI_SET_CD_SPEED, 0, 0xff, 0xff }, 0 },
+		{ { ATAPI_SYNCHRONIZE_CACHE }, 0 },
+		{ { ATAPI_STOP_PLAY }, 0 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)

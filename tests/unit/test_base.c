@@ -137,8 +137,7 @@ static void jobs_run_once_and_complete_on_the_loop(void **state)
 	loop_set_lock(loop, &lock);
 	for (unsigned i = 0; i < JOBS; i++) {
 		jobs[i] = (struct counted_job){
-			{.run = run_job, .complete = complete_job},
-                        loop, &left, 0
+			{ .run = run_job, .complete = complete_job }, loop, &left, 0
 		};
 		worker_submit(pool, &jobs[i].job);
 	}
@@ -155,10 +154,7 @@ static void unfinished_jobs_are_completed_at_the_end(void **state)
 	struct loop *loop = loop_create();
 	struct worker_pool *pool = worker_pool_create(loop, 1);
 	unsigned left = 1;
-	struct counted_job job = {
-		{.run = run_job, .complete = complete_job},
-                loop, &left, 0
-	};
+	struct counted_job job = { { .run = run_job, .complete = complete_job }, loop, &left, 0 };
 
 	(void)state;
 	worker_submit(pool, &job.job);
@@ -184,8 +180,8 @@ static void a_pool_ends_under_the_lock(void **state)
 	struct lock lock;
 	unsigned left = 3;
 	struct counted_job jobs[2] = {
-		{{ .run = run_job, .complete = complete_job },         loop, &left, 0},
-		{ { .run = run_second_job, .complete = complete_job }, loop, &left, 0},
+		{ { .run = run_job, .complete = complete_job }, loop, &left, 0 },
+		{ { .run = run_second_job, .complete = complete_job }, loop, &left, 0 },
 	};
 
 	(void)state;

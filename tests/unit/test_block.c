@@ -539,10 +539,7 @@ static void completions_start_requests(void **state)
 {
 	struct bench *bench = *state;
 	uint8_t data[512];
-	struct chain chain = {
-		.iov = {data, sizeof(data)},
-                  .left = 1000
-	};
+	struct chain chain = { .iov = { data, sizeof(data) }, .left = 1000 };
 
 	chain.block = open_image(bench, (struct block_options){ .read_only = true });
 	chain.victim = open_image(bench, (struct block_options){ .read_only = true });

@@ -244,13 +244,13 @@ static void bad_words_get_a_sentence(void **state)
 	static const struct {
 		const char *spec, *sentence;
 	} bad[] = {
-		{"socket,id=x",                  "chardev 'x': a socket needs path=, host= and port=, or fd="},
+		{ "socket,id=x", "chardev 'x': a socket needs path=, host= and port=, or fd=" },
 		{ "socket,id=x,path=/nowhere/x",
-                 "chardev 'x': cannot connect to '/nowhere/x': No such file or directory"                    },
-		{ "pipe,id=x",                   "chardev 'x': unknown backend 'pipe', known are pty, stdio, null, "
-			       "file, socket"                                  },
-		{ "null,id=x,mux=on",            "chardev 'x': unknown property 'mux'"                       },
-		{ "file,id=x",                   "chardev 'x': file needs path="                             },
+		  "chardev 'x': cannot connect to '/nowhere/x': No such file or directory" },
+		{ "pipe,id=x", "chardev 'x': unknown backend 'pipe', known are pty, stdio, null, "
+			       "file, socket" },
+		{ "null,id=x,mux=on", "chardev 'x': unknown property 'mux'" },
+		{ "file,id=x", "chardev 'x': file needs path=" },
 	};
 	struct loop *loop = loop_create();
 

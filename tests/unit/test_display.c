@@ -82,12 +82,10 @@ static void viewer_cursor(void *opaque)
 
 static void add_viewer(struct display *display, struct viewer *viewer)
 {
-	*viewer = (struct viewer){
-		.listener = {.opaque = viewer,
-                             .resized = viewer_resized,
-                             .damaged = viewer_damaged,
-                             .cursor_changed = viewer_cursor}
-	};
+	*viewer = (struct viewer){ .listener = { .opaque = viewer,
+						 .resized = viewer_resized,
+						 .damaged = viewer_damaged,
+						 .cursor_changed = viewer_cursor } };
 	display_add_listener(display, &viewer->listener);
 }
 

@@ -252,13 +252,8 @@ static void test_each_channel_has_its_page(void **state)
 		unsigned channel;
 		uint16_t page_port;
 	} rows[] = {
-		{0,  0x87},
-                { 1, 0x83},
-                { 2, 0x81},
-                { 3, 0x82},
-		{ 5, 0x8b},
-                { 6, 0x89},
-                { 7, 0x8a},
+		{ 0, 0x87 }, { 1, 0x83 }, { 2, 0x81 }, { 3, 0x82 },
+		{ 5, 0x8b }, { 6, 0x89 }, { 7, 0x8a },
 	};
 	struct fixture *f = *state;
 

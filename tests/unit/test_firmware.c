@@ -145,10 +145,8 @@ static void test_boot_files(void **state)
 
 static void test_roms(void **state)
 {
-	static const struct board_rom roms[] = {
-		{"genroms/a.rom",  "\x55\xaa", 2},
-                { "vgaroms/b.rom", "xyz",      3}
-	};
+	static const struct board_rom roms[] = { { "genroms/a.rom", "\x55\xaa", 2 },
+						 { "vgaroms/b.rom", "xyz", 3 } };
 	struct firmware_board board = small_board();
 
 	(void)state;
@@ -352,7 +350,7 @@ static struct firmware_board smbios_board(void)
 		.high_bytes = (UINT64_C(40) << 30) - 0xe0000000,
 		.cpus = 2,
 		.max_cpus = 3,
-		.smbios = {.product = "Product X", .serial = "S-1"},
+		.smbios = { .product = "Product X", .serial = "S-1" },
 	};
 
 	memcpy(board.uuid, uuid, sizeof(uuid));

@@ -142,7 +142,7 @@ static struct firmware_board full_board(void)
 		.acpi = true,
 		.hpet = true,
 		.floppy_controller = true,
-		.serial = {true, true, false, true},
+		.serial = { true, true, false, true },
 		.parallel = true,
 		.pirq_rotation = 3,
 		.pci64_base = UINT64_C(0x200000000),

@@ -327,9 +327,7 @@ static void test_debug_port(void **state)
 {
 	static const struct chr_ops ops = { .write = capture_write };
 	struct bench *bench = *state;
-	struct capture capture = {
-		.chr = {.ops = &ops, .open = true}
-	};
+	struct capture capture = { .chr = { .ops = &ops, .open = true } };
 	struct debug_port port;
 
 	assert_int_equal(debug_port_init(&port, &bench->ports, DEBUG_PORT, &capture.chr), 0);

@@ -57,16 +57,12 @@ static void take_position(void *opaque, unsigned x, unsigned y, int dz, unsigned
 
 static struct recorder make_ps2(void)
 {
-	return (struct recorder){
-		.sink = {.key = take_key, .move = take_move}
-	};
+	return (struct recorder){ .sink = { .key = take_key, .move = take_move } };
 }
 
 static struct recorder make_tablet(void)
 {
-	return (struct recorder){
-		.sink = {.is_ready = is_ready, .move_to = take_position}
-	};
+	return (struct recorder){ .sink = { .is_ready = is_ready, .move_to = take_position } };
 }
 
 static void add(struct input *input, struct recorder *recorder)

@@ -750,15 +750,9 @@ static void test_hostile_exits(void **state)
 		uint32_t count;
 		uint64_t offset;
 	} ports[] = {
-		{0,  1,          4096      },
-                { 3, 1,          4096      },
-                { 8, 1,          4096      },
-		{ 1, 0,          4096      },
-                { 1, 4097,       4096      },
-                { 4, UINT32_MAX, 4096      },
-		{ 4, 1024,       4097      },
-                { 1, 1,          UINT64_MAX},
-                { 2, 0x80000001, 4096      },
+		{ 0, 1, 4096 },    { 3, 1, 4096 },       { 8, 1, 4096 },
+		{ 1, 0, 4096 },    { 1, 4097, 4096 },    { 4, UINT32_MAX, 4096 },
+		{ 4, 1024, 4097 }, { 1, 1, UINT64_MAX }, { 2, 0x80000001, 4096 },
 	};
 	struct bench *bench = bench_create();
 	struct kvm_run *run = &bench->shared.run;
@@ -856,17 +850,17 @@ static void test_host_sentences(void **state)
 		bool at_creation;
 		const char *says;
 	} cases[] = {
-		{{ .code = ENOENT },                                  false, "no VT-x or AMD-V"            },
-		{ { .code = ENOENT, .has_vt = true },                 false, "modprobe kvm-intel"          },
-		{ { .code = ENOENT, .has_vt = true, .is_amd = true }, false, "modprobe kvm-amd"            },
-		{ { .code = ENOENT, .has_kvm = true },                false, "container"                   },
-		{ { .code = EACCES, .device_group = "kvm" },          false, "usermod -aG kvm"             },
-		{ { .code = EPERM },                                  false, "setfacl"                     },
-		{ { .code = EMFILE },                                 false, "cannot open /dev/kvm: "      },
-		{ { .code = EBUSY },                                  true,  "in use by another hypervisor"},
-		{ { .code = EIO, .is_amd = true },                    true,  "switch it on in the firmware"},
-		{ { .code = ENOMEM },                                 true,  "no memory"                   },
-		{ { .code = EINVAL },                                 true,  "cannot create"               },
+		{ { .code = ENOENT }, false, "no VT-x or AMD-V" },
+		{ { .code = ENOENT, .has_vt = true }, false, "modprobe kvm-intel" },
+		{ { .code = ENOENT, .has_vt = true, .is_amd = true }, false, "modprobe kvm-amd" },
+		{ { .code = ENOENT, .has_kvm = true }, false, "container" },
+		{ { .code = EACCES, .device_group = "kvm" }, false, "usermod -aG kvm" },
+		{ { .code = EPERM }, false, "setfacl" },
+		{ { .code = EMFILE }, false, "cannot open /dev/kvm: " },
+		{ { .code = EBUSY }, true, "in use by another hypervisor" },
+		{ { .code = EIO, .is_amd = true }, true, "switch it on in the firmware" },
+		{ { .code = ENOMEM }, true, "no memory" },
+		{ { .code = EINVAL }, true, "cannot create" },
 	};
 
 	(void)state;
@@ -887,12 +881,12 @@ static void test_bad_configurations(void **state)
 		unsigned cpus, max_cpus;
 		uint64_t low_bytes, high_bytes;
 	} rows[] = {
-		{0,  1,  0,                 0                },
-		{ 2, 1,  0,                 0                },
-		{ 1, 33, 0,                 0                },
-		{ 1, 1,  4095,              0                },
-		{ 1, 1,  UINT64_C(1) << 32, 0                },
-		{ 1, 1,  0,                 UINT64_MAX - 4095},
+		{ 0, 1, 0, 0 },
+		{ 2, 1, 0, 0 },
+		{ 1, 33, 0, 0 },
+		{ 1, 1, 4095, 0 },
+		{ 1, 1, UINT64_C(1) << 32, 0 },
+		{ 1, 1, 0, UINT64_MAX - 4095 },
 	};
 	struct hv_client client = { 0 };
 
@@ -914,15 +908,15 @@ static void test_bad_configurations(void **state)
 static void test_topology(void **state)
 {
 	static const struct kvm_cpuid_entry2 entries[] = {
-		{.function = 0,           .eax = 0xd,        .ebx = 0x68747541 },
-		{ .function = 1,                      .ebx = 0xff100800                         },
-		{ .function = 4,                      .eax = 0xffffc163 },
-		{ .function = 0xb,                      .index = 0                       },
-		{ .function = 0xb,                      .index = 1 },
-		{ .function = 0xb,                      .index = 2                       },
-		{ .function = 0x80000001                     },
-		{ .function = 0x80000008, .ecx = 0xffffffff},
-		{ .function = 0x8000001e, .eax = 77},
+		{ .function = 0, .eax = 0xd, .ebx = 0x68747541 },
+		{ .function = 1, .ebx = 0xff100800 },
+		{ .function = 4, .eax = 0xffffc163 },
+		{ .function = 0xb, .index = 0 },
+		{ .function = 0xb, .index = 1 },
+		{ .function = 0xb, .index = 2 },
+		{ .function = 0x80000001 },
+		{ .function = 0x80000008, .ecx = 0xffffffff },
+		{ .function = 0x8000001e, .eax = 77 },
 	};
 	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + sizeof(entries));
 	const struct kvm_cpuid_entry2 *e;

@@ -115,19 +115,19 @@ static void counts_hours_in_every_format(void **state)
 	static const struct {
 		uint8_t mode, before, after;
 	} rows[] = {
-		{0,		     0x12, 0x01},
-		{ 0,                    0x92, 0x81},
-		{ 0,                    0x11, 0x92},
-		{ 0,                    0x91, 0x12},
-		{ 0,                    0x09, 0x10},
-		{ RTC_B_DM,             0x8c, 0x81},
-		{ RTC_B_DM,             0x0c, 0x01},
-		{ RTC_B_DM,             0x0b, 0x8c},
-		{ RTC_B_DM,             0x8b, 0x0c},
-		{ RTC_B_24H,            0x09, 0x10},
-		{ RTC_B_24H,            0x23, 0x00},
-		{ RTC_B_24H | RTC_B_DM, 9,    10  },
-		{ RTC_B_24H | RTC_B_DM, 23,   0   },
+		{ 0, 0x12, 0x01 },
+		{ 0, 0x92, 0x81 },
+		{ 0, 0x11, 0x92 },
+		{ 0, 0x91, 0x12 },
+		{ 0, 0x09, 0x10 },
+		{ RTC_B_DM, 0x8c, 0x81 },
+		{ RTC_B_DM, 0x0c, 0x01 },
+		{ RTC_B_DM, 0x0b, 0x8c },
+		{ RTC_B_DM, 0x8b, 0x0c },
+		{ RTC_B_24H, 0x09, 0x10 },
+		{ RTC_B_24H, 0x23, 0x00 },
+		{ RTC_B_24H | RTC_B_DM, 9, 10 },
+		{ RTC_B_24H | RTC_B_DM, 23, 0 },
 	};
 	struct rtc_bench b;
 

@@ -53,8 +53,8 @@ static STATE_TABLE(old_table, old_outer, old_fields);
 
 static const struct outer sample = {
 	.wide = 0x1122334455667788,
-	.pair = {{ 1, 2 }, { 3, 4 }},
-	.bytes = { 5,       6,        7 },
+	.pair = { { 1, 2 }, { 3, 4 } },
+	.bytes = { 5, 6, 7 },
 	.flag = true,
 	.number = -9,
 };
@@ -83,10 +83,7 @@ static void what_is_saved_is_loaded(void **state)
 
 static void other_releases_are_understood(void **state)
 {
-	const struct old_outer old = {
-		42, {1, 2, 3},
-                 99, 7
-	};
+	const struct old_outer old = { 42, { 1, 2, 3 }, 99, 7 };
 	struct outer loaded = sample;
 	struct state_writer writer;
 	unsigned version;

@@ -629,15 +629,15 @@ static void nonsense(void **state)
 		const char *bytes;
 		unsigned count;
 	} rows[] = {
-		{"\1",						  1 }, /* no such message */
-		{ "\377\1\0\0",					 4 }, /* QEMU audio */
-		{ "\6\0\0\0\177\377\377\377",                           8 }, /* 2 GB of clipboard */
-		{ "\6\0\0\0\377\377\377\377",                           8 }, /* a negative clipboard */
-		{ "\0\0\0\0\30\30\0\1\0\377\0\377\0\377\0\0\0\0\0\0",   20}, /* 24 bits a pixel */
-		{ "\0\0\0\0\10\10\0\1\0\377\0\377\0\377\20\10\0\0\0\0", 20}, /* shifted out */
-		{ "\0\0\0\0\40\30\0\1\0\0\0\377\0\377\20\10\0\0\0\0",   20}, /* no red */
-		{ "\0\0\0\0\20\20\0\0\0\0\0\0\0\0\0\0\0\0\0\0",         20}, /* a map of 65536 */
-		{ "\2\0\377\377",				       4 }, /* 65535 encodings */
+		{ "\1", 1 },                       /* no such message */
+		{ "\377\1\0\0", 4 },               /* QEMU audio */
+		{ "\6\0\0\0\177\377\377\377", 8 }, /* 2 GB of clipboard */
+		{ "\6\0\0\0\377\377\377\377", 8 }, /* a negative clipboard */
+		{ "\0\0\0\0\30\30\0\1\0\377\0\377\0\377\0\0\0\0\0\0", 20 },   /* 24 bits a pixel */
+		{ "\0\0\0\0\10\10\0\1\0\377\0\377\0\377\20\10\0\0\0\0", 20 }, /* shifted out */
+		{ "\0\0\0\0\40\30\0\1\0\0\0\377\0\377\20\10\0\0\0\0", 20 },   /* no red */
+		{ "\0\0\0\0\20\20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 },         /* a map of 65536 */
+		{ "\2\0\377\377", 4 },                                        /* 65535 encodings */
 	};
 	int fd;
 
@@ -749,16 +749,8 @@ static uint32_t random_next(void)
 /* Messages with random content, now and then cut short by the end of the connection. */
 static void random_messages(void **state)
 {
-	static const uint8_t lengths[][2] = {
-		{0,    20},
-                { 2,   12},
-                { 3,   10},
-                { 4,   8 },
-		{ 5,   6 },
-                { 6,   12},
-                { 251, 24},
-                { 255, 12}
-	};
+	static const uint8_t lengths[][2] = { { 0, 20 }, { 2, 12 }, { 3, 10 },   { 4, 8 },
+					      { 5, 6 },  { 6, 12 }, { 251, 24 }, { 255, 12 } };
 	struct bench *bench = *state;
 
 	bench->server = serve(bench, (struct vnc_options){ 0 });

@@ -247,14 +247,14 @@ static void decode_update(struct decoder *decoder, const struct outbuf *out)
 }
 
 static const struct pixel_format formats[] = {
-	{4,  24, false, { 255, 255, 255 },    { 16, 8, 0 } },
-	{ 4, 24, true,  { 255, 255, 255 },    { 0, 8, 16 } },
-	{ 4, 24, false, { 255, 255, 255 },    { 24, 16, 8 }},
-	{ 4, 24, true,  { 255, 255, 255 },    { 24, 16, 8 }},
-	{ 4, 30, false, { 1023, 1023, 1023 }, { 20, 10, 0 }},
-	{ 2, 16, false, { 31, 63, 31 },       { 11, 5, 0 } },
-	{ 2, 16, true,  { 31, 63, 31 },       { 11, 5, 0 } },
-	{ 1, 8,  false, { 7, 7, 3 },          { 5, 2, 0 }  },
+	{ 4, 24, false, { 255, 255, 255 }, { 16, 8, 0 } },
+	{ 4, 24, true, { 255, 255, 255 }, { 0, 8, 16 } },
+	{ 4, 24, false, { 255, 255, 255 }, { 24, 16, 8 } },
+	{ 4, 24, true, { 255, 255, 255 }, { 24, 16, 8 } },
+	{ 4, 30, false, { 1023, 1023, 1023 }, { 20, 10, 0 } },
+	{ 2, 16, false, { 31, 63, 31 }, { 11, 5, 0 } },
+	{ 2, 16, true, { 31, 63, 31 }, { 11, 5, 0 } },
+	{ 1, 8, false, { 7, 7, 3 }, { 5, 2, 0 } },
 };
 
 static void decoder_init(struct decoder *decoder, const struct pixel_format *format,
@@ -515,28 +515,28 @@ static void keys_of_layouts(void **state)
 		unsigned key;
 		enum keymap_level level;
 	} rows[] = {
-		{"de",     'z',        KEY_Y,         KEYMAP_PLAIN    },
-		{ "de",    'Y',        KEY_Z,         KEYMAP_SHIFT    },
-		{ "de",    '@',        KEY_Q,         KEYMAP_ALTGR    },
-		{ "de",    0xfe52,     KEY_GRAVE,     KEYMAP_PLAIN    }, /* dead circumflex */
-		{ "de",    0xdf,       KEY_MINUS,     KEYMAP_PLAIN    },
-		{ "de",    '\\',       KEY_MINUS,     KEYMAP_ALTGR    },
-		{ "de",    0x20ac,     KEY_E,         KEYMAP_ALTGR    },
-		{ "de",    0x010020ac, KEY_E,         KEYMAP_ALTGR    },
-		{ "de",    '<',        KEY_102ND,     KEYMAP_PLAIN    },
-		{ "de",    '|',        KEY_102ND,     KEYMAP_ALTGR    },
-		{ "fr",    'a',        KEY_Q,         KEYMAP_PLAIN    },
-		{ "fr",    '1',        KEY_1,         KEYMAP_SHIFT    },
-		{ "fr",    '#',        KEY_3,         KEYMAP_ALTGR    },
-		{ "fr",    'm',        KEY_SEMICOLON, KEYMAP_PLAIN    },
-		{ "fr",    '.',        KEY_COMMA,     KEYMAP_SHIFT    },
-		{ "en-gb", '"',        KEY_2,         KEYMAP_SHIFT    },
-		{ "en-gb", '\\',       KEY_102ND,     KEYMAP_PLAIN    },
-		{ "es",    0xf1,       KEY_SEMICOLON, KEYMAP_PLAIN    },
-		{ "it",    '@',        KEY_SEMICOLON, KEYMAP_ALTGR    },
-		{ "en-us", '|',        KEY_BACKSLASH, KEYMAP_SHIFT    },
-		{ "en-us", ' ',        KEY_SPACE,     KEYMAP_ANY_LEVEL},
-		{ "en-us", 0xffc9,     KEY_F12,       KEYMAP_ANY_LEVEL},
+		{ "de", 'z', KEY_Y, KEYMAP_PLAIN },
+		{ "de", 'Y', KEY_Z, KEYMAP_SHIFT },
+		{ "de", '@', KEY_Q, KEYMAP_ALTGR },
+		{ "de", 0xfe52, KEY_GRAVE, KEYMAP_PLAIN }, /* dead circumflex */
+		{ "de", 0xdf, KEY_MINUS, KEYMAP_PLAIN },
+		{ "de", '\\', KEY_MINUS, KEYMAP_ALTGR },
+		{ "de", 0x20ac, KEY_E, KEYMAP_ALTGR },
+		{ "de", 0x010020ac, KEY_E, KEYMAP_ALTGR },
+		{ "de", '<', KEY_102ND, KEYMAP_PLAIN },
+		{ "de", '|', KEY_102ND, KEYMAP_ALTGR },
+		{ "fr", 'a', KEY_Q, KEYMAP_PLAIN },
+		{ "fr", '1', KEY_1, KEYMAP_SHIFT },
+		{ "fr", '#', KEY_3, KEYMAP_ALTGR },
+		{ "fr", 'm', KEY_SEMICOLON, KEYMAP_PLAIN },
+		{ "fr", '.', KEY_COMMA, KEYMAP_SHIFT },
+		{ "en-gb", '"', KEY_2, KEYMAP_SHIFT },
+		{ "en-gb", '\\', KEY_102ND, KEYMAP_PLAIN },
+		{ "es", 0xf1, KEY_SEMICOLON, KEYMAP_PLAIN },
+		{ "it", '@', KEY_SEMICOLON, KEYMAP_ALTGR },
+		{ "en-us", '|', KEY_BACKSLASH, KEYMAP_SHIFT },
+		{ "en-us", ' ', KEY_SPACE, KEYMAP_ANY_LEVEL },
+		{ "en-us", 0xffc9, KEY_F12, KEYMAP_ANY_LEVEL },
 	};
 
 	(void)state;

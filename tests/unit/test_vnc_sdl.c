@@ -103,9 +103,8 @@ static void window_shows_and_types(void **state)
 	display_resize(&bench.display, 800, 600);
 	turn(&bench);
 
-	event = (SDL_Event){
-		.key = {.type = SDL_KEYDOWN, .keysym = { .scancode = SDL_SCANCODE_A }}
-	};
+	event = (SDL_Event){ .key = { .type = SDL_KEYDOWN,
+				      .keysym = { .scancode = SDL_SCANCODE_A } } };
 	push(&event);
 	event.key.keysym.scancode = SDL_SCANCODE_RCTRL;
 	push(&event);
@@ -113,24 +112,17 @@ static void window_shows_and_types(void **state)
 	push(&event);
 	event.key.type = SDL_KEYUP;
 	push(&event);
-	event = (SDL_Event){
-		.window = {.type = SDL_WINDOWEVENT, .event = SDL_WINDOWEVENT_FOCUS_LOST}
-	};
+	event = (SDL_Event){ .window = { .type = SDL_WINDOWEVENT,
+					 .event = SDL_WINDOWEVENT_FOCUS_LOST } };
 	push(&event);
 	/* The first click takes the mouse, the second is the guest's. */
-	event = (SDL_Event){
-		.button = {.type = SDL_MOUSEBUTTONDOWN, .button = SDL_BUTTON_LEFT}
-	};
+	event = (SDL_Event){ .button = { .type = SDL_MOUSEBUTTONDOWN, .button = SDL_BUTTON_LEFT } };
 	push(&event);
 	push(&event);
 	turn(&bench); /* SDL drops movements that wait when the mouse is taken */
-	event = (SDL_Event){
-		.motion = {.type = SDL_MOUSEMOTION, .xrel = 5, .yrel = -2}
-	};
+	event = (SDL_Event){ .motion = { .type = SDL_MOUSEMOTION, .xrel = 5, .yrel = -2 } };
 	push(&event);
-	event = (SDL_Event){
-		.wheel = {.type = SDL_MOUSEWHEEL, .y = -1}
-	};
+	event = (SDL_Event){ .wheel = { .type = SDL_MOUSEWHEEL, .y = -1 } };
 	push(&event);
 	event = (SDL_Event){ .type = SDL_QUIT };
 	push(&event);
