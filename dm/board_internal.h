@@ -41,6 +41,7 @@ enum board_resource {
 };
 
 enum {
+	BOARD_PAM_REGISTERS = 7,
 	BOARD_USER_ITEMS = 16,
 	BOARD_SERIALS = 4,
 	/*
@@ -86,6 +87,7 @@ struct board {
 	bool has_acpi, has_hpet, has_vga;
 	bool has_serial[BOARD_SERIALS];
 	enum acpi_pm_event wake_event;
+	uint8_t sleeping_pam[BOARD_PAM_REGISTERS]; /* of the host bridge, while the guest sleeps */
 
 	struct drive_plan drives[DRIVES];
 	struct block *disks[DRIVES];      /* of disks; NULL elsewhere */

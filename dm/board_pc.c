@@ -13,6 +13,7 @@
 #include "dm/chardevs.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "hw/i440fx_regs.h"
 
 /* --- Wires --- */
 
@@ -352,10 +353,21 @@ void board_prepare_wake(struct board *board)
 
 	rtc_set_cmos(&board->rtc, CMOS_SHUTDOWN_STATUS, SHUTDOWN_RESUME);
 	board->wake_event = ACPI_PM_HOST;
+	for (unsigned i = 0; i < BOARD_PAM_REGISTERS; i++)
+		board->sleeping_pam[i] = board->host.state.pci.config[I440FX_PAM0 + i];
 }
 
 void board_set_woken(struct board *board)
 {
+	struct pci_function *host = &board->host.function;
+
+	/*
+	 * SeaBIOS tells a wake-up from a reset by a variable in its shadow RAM, which it reads at
+	 * the reset vector (src/romlayout.S, HaveRunPost): the attribute maps keep what they
+	 * showed.
+	 */
+	for (unsigned i = 0; i < BOARD_PAM_REGISTERS; i++)
+		pci_config_write(host, I440FX_PAM0 + i, board->sleeping_pam[i], 1);
 	if (board->has_acpi)
 		acpi_pm_set_woken(&board->pm, board->wake_event);
 }

@@ -255,6 +255,8 @@ static void suspend(struct machine *machine)
 	struct err err = { 0 };
 
 	halt(machine, MACHINE_SUSPENDED);
+	/* Time goes on while the guest sleeps: the RTC's alarm may wake it. */
+	clock_start(&machine->clock);
 	board_prepare_wake(machine->board);
 	if (hv_suspend(machine->hv, &err) < 0)
 		machine_fail(machine, err.text);
