@@ -404,6 +404,9 @@ static void init_host_side(struct machine *machine)
 	list_init(&machine->listeners);
 	list_init(&machine->chardevs);
 	list_init(&machine->cards);
+	net_host_init(&machine->netdevs.host, machine->loop, &machine->clock);
+	list_init(&machine->netdevs.backends);
+	list_init(&machine->netdevs.cards);
 	machine->power = (struct power){ machine, take_request };
 	machine->status = MACHINE_PRELAUNCH;
 	machine->ram.low_bytes = memory_low_bytes(options->ram_bytes, low_limit(options));
@@ -436,6 +439,8 @@ static int init_guest_side(struct machine *machine, struct err *err)
 	machine->ram.opaque = machine->hv;
 	dispatch_attach(machine);
 	if (chardevs_open(machine, err) < 0)
+		return -EINVAL;
+	if (netdevs_open(machine, err) < 0)
 		return -EINVAL;
 	if (init_board(machine, err) < 0)
 		return -EINVAL;
@@ -511,6 +516,7 @@ void machine_destroy(struct machine *machine)
 	screen_close(machine);
 	if (machine->hv)
 		hv_pause(machine->hv);
+	netdevs_close(machine);
 	if (machine->board)
 		board_destroy(machine->board);
 	lock_release(&machine->lock);

@@ -14,6 +14,7 @@
 #include "bus/pci_bus.h"
 #include "bus/power.h"
 #include "bus/ram.h"
+#include "dm/netdevs.h"
 #include "hv/hv.h"
 #include "vnc/vnc.h"
 
@@ -78,7 +79,8 @@ struct machine {
 	enum machine_status status;
 	struct list_node listeners;
 	struct list_node chardevs; /* chardevs.h */
-	struct list_node cards;    /* memory of -device cards, cards.h */
+	struct netdevs netdevs;
+	struct list_node cards; /* memory of -device cards, cards.h */
 	/* A request of a chip, carried out on the loop with the processors stopped. */
 	bool request_pending;
 	enum power_request request;

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "dm/cards.h"
+#include "dm/netdevs.h"
 #include "dm/version.h"
 
 static const struct option_row question_rows[] = {
@@ -22,9 +23,8 @@ static const struct {
 	const char *title;
 	const struct option_row *rows;
 } groups[] = {
-	{ "The board", option_board_rows },
-	{ "Disks, cards, ports", option_device_rows },
-	{ "The host's side", option_host_rows },
+	{ "The board", option_board_rows }, { "Disks, cards, ports", option_device_rows },
+	{ "Networks", option_net_rows },    { "The host's side", option_host_rows },
 	{ "Questions", question_rows },
 };
 
@@ -128,6 +128,8 @@ static bool answer_question(struct options *options, const struct option_row *ro
 		puts("kvm\nxen\nqtest");
 	else if (asks && strcmp(row->name, "device") == 0)
 		cards_print_help();
+	else if (asks && strcmp(row->name, "netdev") == 0)
+		netdevs_print_help();
 	else if (asks && strcmp(row->name, "trace") == 0)
 		cards_print_trace_points();
 	else

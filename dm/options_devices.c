@@ -111,20 +111,6 @@ static int apply_vga(struct options *options, const char *argument, struct err *
 	return err_set(err, -EINVAL, "-vga %s: known are std and none", argument);
 }
 
-static int apply_netdev(struct options *options, const char *argument, struct err *err)
-{
-	return options_list_append(&options->netdevs, argument, "type", err);
-}
-
-static int apply_net(struct options *options, const char *argument, struct err *err)
-{
-	if (strcmp(argument, "none") == 0) {
-		options->net_none = true;
-		return 0;
-	}
-	return err_set(err, -ENOTSUP, "network cards are not supported yet: use -net none");
-}
-
 static int apply_audio(struct options *options, const char *argument, struct err *err)
 {
 	size_t length = strcspn(argument, ",");
@@ -204,9 +190,6 @@ const struct option_row option_device_rows[] = {
 	{ "device", "NAME[,PROP=VALUE]", "a device (-device help)", apply_device },
 	{ "global", "NAME.PROP=VALUE", "a property for every device of a name", apply_global },
 	{ "vga", "std|none", "the display card", apply_vga },
-	{ "net", "none", "no network", apply_net },
-	{ "nic", "none", NULL, apply_net },
-	{ "netdev", "TYPE,...", NULL, apply_netdev },
 	{ "audio", "none", NULL, apply_audio },
 	{ "audiodev", "none,id=ID", NULL, apply_audio },
 	{ "usb", NULL, NULL, apply_usb },

@@ -16,7 +16,8 @@ struct option_row {
 };
 
 /* Each ends with an empty row. */
-extern const struct option_row option_board_rows[], option_device_rows[], option_host_rows[];
+extern const struct option_row option_board_rows[], option_device_rows[], option_net_rows[],
+	option_host_rows[];
 
 /** Parses 'text' into a new entry of 'list'. */
 int options_list_append(struct options_list *list, const char *text, const char *implied_key,

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm/netdevs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "dm/machine.h"
+#include "dm/options.h"
+
+struct net_backend *netdevs_find(struct machine *machine, const char *id)
+{
+	struct net_backend *backend;
+
+	list_for_each(backend, &machine->netdevs.backends, struct net_backend, node)
+	{
+		if (strcmp(backend->id, id) == 0)
+			return backend;
+	}
+	return NULL;
+}
+
+static struct netdevs_card *find_card(struct machine *machine, const char *name)
+{
+	struct netdevs_card *card;
+
+	list_for_each(card, &machine->netdevs.cards, struct netdevs_card, node)
+	{
+		if (strcmp(card->name, name) == 0)
+			return card;
+	}
+	return NULL;
+}
+
+int netdevs_connect(struct machine *machine, const char *id, struct net_port *port, struct err *err)
+{
+	struct net_backend *backend = netdevs_find(machine, id);
+
+	if (!backend)
+		return err_set(err, -ENOENT, "there is no -netdev with id=%s", id);
+	if (backend->port.peer)
+		return err_set(err, -EBUSY, "netdev '%s' belongs to '%s' already", id,
+			       backend->port.peer->name);
+	net_connect(&backend->port, port);
+	return 0;
+}
+
+void netdevs_add_card(struct machine *machine, struct netdevs_card *card)
+{
+	list_append(&machine->netdevs.cards, &card->node);
+}
+
+int netdevs_choose_mac(struct machine *machine, const char *text, uint8_t mac[NET_MAC_BYTES],
+		       struct err *err)
+{
+	enum {
+		MULTICAST = 1,
+	};
+	/* Locally administered, of the range that QEMU's guests have. */
+	static const uint8_t first[NET_MAC_BYTES] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
+	uint8_t parsed[NET_MAC_BYTES];
+
+	if (!text) {
+		memcpy(mac, first, NET_MAC_BYTES);
+		mac[5] = (uint8_t)(mac[5] + machine->netdevs.next_mac++);
+		return 0;
+	}
+	if (net_parse_mac(text, parsed) < 0)
+		return err_set(err, -EINVAL, "mac=%s: write six bytes, as in 00:16:3e:12:34:56",
+			       text);
+	if (parsed[0] & MULTICAST)
+		return err_set(err, -EINVAL,
+			       "mac=%s is the address of a group: the first byte must be even",
+			       text);
+	memcpy(mac, parsed, NET_MAC_BYTES);
+	return 0;
+}
+
+/** A hub's port may be wired to another network instead of a card. */
+static int connect_hub(struct machine *machine, struct net_backend *backend, const char *other,
+		       struct err *err)
+{
+	struct net_backend *peer = other ? netdevs_find(machine, other) : NULL;
+
+	if (!other)
+		return 0;
+	/* Hubs that are wired to each other would pass a frame round for ever. */
+	if (peer && strcmp(peer->class->type, "hubport") == 0)
+		return err_set(err, -EINVAL, "netdev '%s' is a port of a hub itself", other);
+	return netdevs_connect(machine, other, &backend->port, err);
+}
+
+int netdevs_add(struct machine *machine, struct opts *opts, struct err *err)
+{
+	struct netdevs *netdevs = &machine->netdevs;
+	const char *id = opts_get_or(opts, "id", ""), *type = opts_get_or(opts, "type", "");
+	struct net_backend *backend;
+	int result;
+
+	if (netdevs_find(machine, id))
+		return err_set(err, -EEXIST, "there is a netdev '%s' already", id);
+	backend = net_backend_create(&netdevs->host, opts, err);
+	if (!backend)
+		return -EINVAL;
+	result = strcmp(type, "hubport") == 0
+			 ? connect_hub(machine, backend, opts_get(opts, "netdev"), err)
+			 : 0;
+	if (result < 0) {
+		net_backend_destroy(backend);
+		return result;
+	}
+	list_append(&netdevs->backends, &backend->node);
+	return 0;
+}
+
+int netdevs_remove(struct machine *machine, const char *id, struct err *err)
+{
+	struct net_backend *backend = netdevs_find(machine, id);
+
+	if (!backend)
+		return err_set(err, -ENOENT, "Device '%.64s' not found", id);
+	net_backend_destroy(backend);
+	return 0;
+}
+
+int netdevs_set_link(struct machine *machine, const char *name, bool up, struct err *err)
+{
+	struct net_backend *backend = netdevs_find(machine, name);
+	struct netdevs_card *card = find_card(machine, name);
+
+	if (backend)
+		net_backend_set_link(backend, up);
+	else if (card)
+		net_set_link(card->port, up);
+	else
+		return err_set(err, -ENOENT, "Device '%.64s' not found", name);
+	return 0;
+}
+
+int netdevs_open(struct machine *machine, struct err *err)
+{
+	struct options *options = machine->options;
+
+	for (size_t i = 0; i < options->netdevs.count; i++) {
+		struct opts *opts = &options->netdevs.items[i];
+
+		if (netdevs_add(machine, opts, err) < 0) {
+			err_prefix(err, "-netdev %s", opts_get_or(opts, "type", ""));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+void netdevs_print_help(void)
+{
+	for (size_t i = 0; net_backend_classes[i]; i++)
+		printf("%-10s %s\n", net_backend_classes[i]->type, net_backend_classes[i]->summary);
+}
+
+static void close_all(void *opaque)
+{
+	struct machine *machine = opaque;
+	struct net_backend *backend;
+
+	list_for_each(backend, &machine->netdevs.backends, struct net_backend, node)
+		net_backend_destroy(backend);
+}
+
+void netdevs_unplug(struct machine *machine)
+{
+	struct net_backend *backend;
+
+	list_for_each(backend, &machine->netdevs.backends, struct net_backend, node)
+		net_disconnect(&backend->port);
+	/* Descriptors can only be given up by the thread that waits for them. */
+	loop_post(machine->loop, close_all, machine);
+}
+
+void netdevs_close(struct machine *machine)
+{
+	loop_unpost(machine->loop, close_all, machine);
+	close_all(machine);
+}
