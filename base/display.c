@@ -94,6 +94,11 @@ static unsigned clamp_size(unsigned size, unsigned maximum)
 	return (unsigned)clamp_u64(size, 1, maximum);
 }
 
+bool display_read_text(struct display *display, struct display_text *text)
+{
+	return display->source.read_text && display->source.read_text(display->source.opaque, text);
+}
+
 bool display_resize(struct display *display, unsigned width, unsigned height)
 {
 	struct display_surface *surface = &display->surface;

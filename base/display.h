@@ -6,6 +6,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/list.h"
 
 /** 32 bits a pixel, 0x00RRGGBB in host byte order. */
@@ -32,6 +35,25 @@ struct display_cursor {
 	uint32_t pixels[DISPLAY_CURSOR_MAX * DISPLAY_CURSOR_MAX];
 };
 
+enum {
+	DISPLAY_TEXT_MAX_COLUMNS = 160,
+	DISPLAY_TEXT_MAX_ROWS = 100,
+};
+
+/** A character on the screen. */
+struct display_cell {
+	uint32_t character; /* Unicode; UTF8_REPLACEMENT where it cannot be told */
+	uint8_t attribute;  /* as the VGA has them: background << 4 | foreground */
+};
+
+/** The screen as text. */
+struct display_text {
+	unsigned columns, rows;
+	bool cursor_visible;
+	unsigned cursor_x, cursor_y;
+	struct display_cell cells[DISPLAY_TEXT_MAX_ROWS][DISPLAY_TEXT_MAX_COLUMNS];
+};
+
 struct display;
 
 /** What a card offers. */
@@ -43,6 +65,9 @@ struct display_source {
 	/** Somebody began to watch, or the last one ceased: start or stop dirty logging. May be
 	 * NULL. */
 	void (*watch)(void *opaque, bool watched);
+	/** What stands on the screen, whether somebody watches or not. False if no text mode is on.
+	 * May be NULL. */
+	bool (*read_text)(void *opaque, struct display_text *text);
 };
 
 /** What a viewer is told. Any hook may be NULL. */
@@ -78,6 +103,9 @@ int display_set_watching(struct display *display, struct display_listener *liste
 /** Has the source render. Nothing happens if nobody watches, unless 'full' is asked by a watcher.
  */
 void display_refresh(struct display *display, bool full);
+
+/** The screen as text. False if the card shows a picture. */
+bool display_read_text(struct display *display, struct display_text *text);
 
 /* For sources. */
 /** Sets the size (clamped to the maximum); content is undefined until drawn. True if it changed or

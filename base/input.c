@@ -274,6 +274,19 @@ void input_release_all(struct input *input)
 		input_move(input, 0, 0, 0, 0);
 }
 
+bool input_has_room(const struct input *input)
+{
+	struct input_sink *sink = find_sink(input, INPUT_HOOK_KEY);
+
+	return !sink || !sink->has_room || sink->has_room(sink->opaque);
+}
+
+void input_tell_keys_taken(struct input *input)
+{
+	if (input->keys_taken)
+		input->keys_taken(input->keys_taken_opaque);
+}
+
 void input_move(struct input *input, int dx, int dy, int dz, unsigned buttons)
 {
 	struct input_sink *sink = find_sink(input, INPUT_HOOK_MOVE);

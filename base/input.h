@@ -30,6 +30,9 @@ struct input_sink {
 	const char *name;
 	bool (*is_ready)(void *opaque); /* the guest has configured the device; NULL: always */
 	void (*key)(void *opaque, unsigned key, bool down);
+	/** The guest has taken every key so far: another will neither wait nor be lost. NULL: it
+	 * always has. */
+	bool (*has_room)(void *opaque);
 	/** Relative movement: right and down are positive; dz > 0 is wheel up (away from the user).
 	 * 'buttons' is the whole set now. */
 	void (*move)(void *opaque, int dx, int dy, int dz, unsigned buttons);
@@ -46,6 +49,9 @@ struct input {
 	void (*leds_changed)(void *opaque, unsigned leds); /* for viewers; may be NULL */
 	void *leds_opaque;
 	unsigned leds; /* as the guest set them: 1 scroll, 2 num, 4 caps */
+	/** The guest has taken all keys: whoever types at its pace gives the next. May be NULL. */
+	void (*keys_taken)(void *opaque);
+	void *keys_taken_opaque;
 };
 
 void input_init(struct input *input);
@@ -57,6 +63,10 @@ void input_key(struct input *input, unsigned key, bool down);
 /** Releases every key that is down: a viewer went away. */
 void input_release_all(struct input *input);
 bool input_key_is_down(const struct input *input, unsigned key);
+/** False while the keyboard that keys go to holds some that the guest has not taken. */
+bool input_has_room(const struct input *input);
+/** For sinks: what 'has_room' says became true. */
+void input_tell_keys_taken(struct input *input);
 
 void input_move(struct input *input, int dx, int dy, int dz, unsigned buttons);
 /** 'x', 'y' in 0..INPUT_ABS_MAX of a screen 'width' x 'height' pixels; a sink without absolute axes

@@ -53,6 +53,7 @@ static int execute_query_events(struct control_call *call)
 		"VNC_CONNECTED",
 		"VNC_INITIALIZED",
 		"VNC_DISCONNECTED",
+		"TYPING_ENDED",
 	};
 
 	call->result = json_object_new_array();

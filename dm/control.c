@@ -560,6 +560,7 @@ struct control *control_create(struct machine *machine, struct err *err)
 	list_init(&control->clients);
 	list_init(&control->fds);
 	control_keys_init(control);
+	typist_init(&control->typist, machine, control_report_typing, control);
 	control->listener = (struct machine_listener){ .opaque = control, .event = report_event };
 	machine_add_listener(machine, &control->listener);
 	machine->vnc_event = control_report_viewer;
@@ -583,6 +584,7 @@ void control_destroy(struct control *control)
 	list_for_each(client, &control->clients, struct control_client, node) free_client(client);
 	control->machine->vnc_event = NULL;
 	control_watch_trays(control, false);
+	typist_finish(&control->typist);
 	control_keys_finish(control);
 	control_close_fds(control);
 	free(control);

@@ -10,6 +10,7 @@
 #include "dm/control.h"
 #include "dm/control_json.h"
 #include "dm/machine.h"
+#include "dm/typist.h"
 
 struct block;
 struct medium_slot;
@@ -68,6 +69,7 @@ struct control {
 	struct control_key keys[CONTROL_MAX_KEYS];
 	unsigned key_head, key_count;
 	struct clock_timer key_timer;
+	struct typist typist; /* type-text */
 };
 
 /** Queues bytes and sends what the client takes. */
@@ -103,6 +105,7 @@ extern const struct control_command control_life_commands[];
 extern const struct control_command control_query_commands[];
 extern const struct control_command control_media_commands[];
 extern const struct control_command control_screen_commands[];
+extern const struct control_command control_text_commands[];
 extern const struct control_command control_cpu_commands[];
 extern const struct control_command control_object_commands[];
 
@@ -140,6 +143,10 @@ void control_watch_trays(struct control *control, bool watch);
 /** machine->vnc_event; 'opaque' is the control. */
 void control_report_viewer(void *opaque, enum vnc_event event,
 			   const struct vnc_client_info *client);
+
+/* commands_text.c */
+/** struct typist's ended; 'opaque' is the control. */
+void control_report_typing(void *opaque, const struct typist_progress *progress);
 
 /* control_keys.c */
 void control_keys_init(struct control *control);

@@ -119,6 +119,7 @@ struct hv_cpu_info {
 /** Counters since power-on. */
 struct hv_stats {
 	uint64_t exits, pio_exits, mmio_exits, coalesced;
+	uint64_t cpu_ns; /* host time the processors have used; 0 if the core cannot tell */
 };
 
 struct hv_ops {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -160,6 +161,18 @@ static int kvm_cpu_set_online(struct hv *hv, unsigned cpu, bool online, struct e
 	return 0;
 }
 
+/** Processor time of the host that the thread has used; what KVM runs counts as well. */
+static uint64_t thread_time_ns(const struct kvm_vcpu *vcpu)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (!vcpu->has_thread || pthread_getcpuclockid(vcpu->thread, &clock) != 0 ||
+	    clock_gettime(clock, &used) < 0)
+		return 0;
+	return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
 static void kvm_get_stats(struct hv *hv, struct hv_stats *stats)
 {
 	struct kvm_core *core = kvm_core_from_hv(hv);
@@ -172,6 +185,7 @@ static void kvm_get_stats(struct hv *hv, struct hv_stats *stats)
 		stats->exits += atomic_load_explicit(&vcpu->exits, memory_order_relaxed);
 		stats->pio_exits += atomic_load_explicit(&vcpu->pio_exits, memory_order_relaxed);
 		stats->mmio_exits += atomic_load_explicit(&vcpu->mmio_exits, memory_order_relaxed);
+		stats->cpu_ns += thread_time_ns(vcpu);
 	}
 	stats->coalesced = core->coalesced;
 }

@@ -343,6 +343,21 @@ static void ps2_take_key(void *opaque, unsigned key, bool down)
 	ps2_keyboard_key(&((struct ps2 *)opaque)->keyboard, key, down);
 }
 
+/* A keyboard that has been told not to scan loses keys. */
+static bool ps2_has_room(void *opaque)
+{
+	const struct ps2 *ps2 = opaque;
+
+	return ps2->state.keyboard.scanning && ps2_keyboard_has_room(&ps2->keyboard);
+}
+
+static void ps2_tell_keys_taken(void *opaque)
+{
+	const struct ps2 *ps2 = opaque;
+
+	input_tell_keys_taken(ps2->input);
+}
+
 static void ps2_take_move(void *opaque, int dx, int dy, int dz, unsigned buttons)
 {
 	ps2_mouse_move(&((struct ps2 *)opaque)->mouse, dx, dy, dz, buttons);
@@ -420,9 +435,15 @@ void ps2_init(struct ps2 *ps2, struct clock *clock, struct irq_line *keyboard_ir
 	ps2_mouse_init(&ps2->mouse, &ps2->state.mouse, ps2_refill, ps2);
 	ps2_reset(ps2);
 	ps2->sink = (struct input_sink){
-		.opaque = ps2, .name = "ps2", .key = ps2_take_key, .move = ps2_take_move
+		.opaque = ps2,
+		.name = "ps2",
+		.key = ps2_take_key,
+		.has_room = ps2_has_room,
+		.move = ps2_take_move,
 	};
 	list_init(&ps2->sink.node);
-	if (input)
+	if (input) {
 		input_add_sink(input, &ps2->sink);
+		ps2_keyboard_set_drained(&ps2->keyboard, ps2_tell_keys_taken, ps2);
+	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "vga/characters.h"
 #include "vga/geometry.h"
 #include "vga/screen.h"
 #include "vga/vga.h"
@@ -258,5 +259,25 @@ bool vga_text_snapshot(struct vga *vga, struct vga_text_screen *out)
 		}
 		out->rows++;
 	}
+	return true;
+}
+
+bool vga_text_read(void *opaque, struct display_text *text)
+{
+	struct vga_text_screen screen;
+
+	if (!vga_text_snapshot(opaque, &screen))
+		return false;
+	text->columns = screen.columns;
+	text->rows = screen.rows;
+	text->cursor_visible = screen.cursor_visible;
+	text->cursor_x = screen.cursor_x;
+	text->cursor_y = screen.cursor_y;
+	for (unsigned y = 0; y < screen.rows; y++)
+		for (unsigned x = 0; x < screen.columns; x++)
+			text->cells[y][x] = (struct display_cell){
+				vga_character((uint8_t)screen.cells[y][x]),
+				(uint8_t)(screen.cells[y][x] >> 8),
+			};
 	return true;
 }

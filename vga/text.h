@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct display_text;
 struct vga;
 
 enum {
@@ -28,6 +29,9 @@ struct vga_text_screen {
 /** Copies the text on the screen. False if no text mode is on; whether somebody watches does not
  * matter. */
 bool vga_text_snapshot(struct vga *vga, struct vga_text_screen *out);
+
+/** The same as characters, for struct display_source; opaque is the struct vga. */
+bool vga_text_read(void *opaque, struct display_text *text);
 
 /** Draws the cells that have changed, 'full' all. 'written': video memory may have changed. Only
  * while watched. */

@@ -10,6 +10,7 @@
 #include "vga/beam.h"
 #include "vga/planes.h"
 #include "vga/screen.h"
+#include "vga/text.h"
 #include "vga/vbe.h"
 
 /* Bits that each register keeps. */
@@ -445,6 +446,7 @@ void vga_init(struct vga *vga, struct vga_state *state, struct clock *clock,
 		.opaque = vga,
 		.refresh = vga_screen_refresh,
 		.watch = vga_screen_watch,
+		.read_text = vga_text_read,
 	};
 
 	assert(is_power_of_two(vram->bytes) && vram->bytes >= 0x40000 && vram->bytes <= 0x10000000);

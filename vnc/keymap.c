@@ -31,6 +31,7 @@ static const uint8_t positions[POSITIONS] = {
 struct keymap {
 	const char *name;
 	const wchar_t *levels[KEYMAP_LEVELS];
+	const wchar_t *dead; /* accents that wait for a letter */
 };
 
 /* clang-format off */
@@ -38,27 +39,27 @@ static const struct keymap keymaps[] = {
 	{ "en-us", {
 	  L"`1234567890-=" L"qwertyuiop[]" L"asdfghjkl;'\\" L"<zxcvbnm,./",
 	  L"~!@#$%^&*()_+" L"QWERTYUIOP{}" L"ASDFGHJKL:\"|" L">ZXCVBNM<>?",
-	  L"                                                " } },
+	  L"                                                " }, L"" },
 	{ "en-gb", {
 	  L"`1234567890-=" L"qwertyuiop[]" L"asdfghjkl;'#" L"\\zxcvbnm,./",
 	  L"¬!\"£$%^&*()_+" L"QWERTYUIOP{}" L"ASDFGHJKL:@~" L"|ZXCVBNM<>?",
-	  L"¦   €        " L"  é   úíó   " L"á           " L"           " } },
+	  L"¦   €        " L"  é   úíó   " L"á           " L"           " }, L"" },
 	{ "de", {
 	  L"^1234567890ß´" L"qwertzuiopü+" L"asdfghjklöä#" L"<yxcvbnm,.-",
 	  L"°!\"§$%&/()=?`" L"QWERTZUIOPÜ*" L"ASDFGHJKLÖÄ'" L">YXCVBNM;:_",
-	  L"  ²³   {[]}\\ " L"@ €        ~" L"            " L"|      µ   " } },
+	  L"  ²³   {[]}\\ " L"@ €        ~" L"            " L"|      µ   " }, L"^´`" },
 	{ "fr", {
 	  L"²&é\"'(-è_çà)=" L"azertyuiop^$" L"qsdfghjklmù*" L"<wxcvbn,;:!",
 	  L" 1234567890°+" L"AZERTYUIOP¨£" L"QSDFGHJKLM%µ" L">WXCVBN?./§",
-	  L"  ~#{[|`\\^@]}" L"  €        ¤" L"            " L"           " } },
+	  L"  ~#{[|`\\^@]}" L"  €        ¤" L"            " L"           " }, L"^¨" },
 	{ "es", {
 	  L"º1234567890'¡" L"qwertyuiop`+" L"asdfghjklñ´ç" L"<zxcvbnm,.-",
 	  L"ª!\"·$%&/()=?¿" L"QWERTYUIOP^*" L"ASDFGHJKLÑ¨Ç" L">ZXCVBNM;:_",
-	  L"\\|@#~ ¬      " L"  €       []" L"          {}" L"           " } },
+	  L"\\|@#~ ¬      " L"  €       []" L"          {}" L"           " }, L"`^´¨" },
 	{ "it", {
 	  L"\\1234567890'ì" L"qwertyuiopè+" L"asdfghjklòàù" L"<zxcvbnm,.-",
 	  L"|!\"£$%&/()=?^" L"QWERTYUIOPé*" L"ASDFGHJKLç°§" L">ZXCVBNM;:_",
-	  L"             " L"  €       []" L"         @# " L"           " } },
+	  L"             " L"  €       []" L"         @# " L"           " }, L"" },
 };
 /* clang-format on */
 
@@ -164,6 +165,64 @@ unsigned keymap_look_up(const struct keymap *map, uint32_t keysym,
 		}
 	}
 	return count;
+}
+
+/* Letters that are an accent and a base; 'bases' and 'letters' go together. */
+static const struct {
+	wchar_t accent;
+	const wchar_t *bases, *letters;
+} compositions[] = {
+	{ L'`', L"aeiouAEIOU", L"àèìòùÀÈÌÒÙ" },
+	{ L'´', L"aeiouyAEIOUY", L"áéíóúýÁÉÍÓÚÝ" },
+	{ L'^', L"aeiouAEIOU", L"âêîôûÂÊÎÔÛ" },
+	{ L'¨', L"aeiouyAEIOU", L"äëïöüÿÄËÏÖÜ" },
+};
+
+static bool is_dead(const struct keymap *map, uint32_t character)
+{
+	return character && wcschr(map->dead, (wchar_t)character) != NULL;
+}
+
+/** The first way of writing 'character', whether it waits for a letter or not. */
+static bool find_stroke(const struct keymap *map, uint32_t character, struct keymap_choice *stroke)
+{
+	struct keymap_choice choices[KEYMAP_CHOICES_MAX];
+
+	if (keymap_look_up(map, character, choices) == 0)
+		return false;
+	*stroke = choices[0];
+	return true;
+}
+
+/** The accent and the letter that make 'character'. */
+static bool decompose(const struct keymap *map, uint32_t character, uint32_t parts[2])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compositions); i++) {
+		const wchar_t *letter = wcschr(compositions[i].letters, (wchar_t)character);
+
+		if (!letter || !is_dead(map, (uint32_t)compositions[i].accent))
+			continue;
+		parts[0] = (uint32_t)compositions[i].accent;
+		parts[1] = (uint32_t)compositions[i].bases[letter - compositions[i].letters];
+		return true;
+	}
+	return false;
+}
+
+unsigned keymap_spell(const struct keymap *map, uint32_t character,
+		      struct keymap_choice strokes[KEYMAP_STROKES_MAX])
+{
+	uint32_t parts[KEYMAP_STROKES_MAX] = { character, ' ' };
+
+	if (!character || character > KEYMAP_LAST_CHARACTER)
+		return 0;
+	if (find_stroke(map, character, &strokes[0]) && !is_dead(map, character))
+		return 1;
+	if (!is_dead(map, character) && !decompose(map, character, parts))
+		return 0;
+	return find_stroke(map, parts[0], &strokes[0]) && find_stroke(map, parts[1], &strokes[1])
+		       ? KEYMAP_STROKES_MAX
+		       : 0;
 }
 
 /* Set 1 and Linux' codes agree up to F10 and a little further; the rest is here, and what comes

@@ -27,6 +27,8 @@ struct keymap_choice {
 
 enum {
 	KEYMAP_CHOICES_MAX = 4,
+	KEYMAP_STROKES_MAX = 2,
+	KEYMAP_LAST_CHARACTER = 0xfdff, /* beyond it keysyms of keys that write nothing begin */
 };
 
 /** NULL if there is none of that name. */
@@ -35,6 +37,13 @@ const struct keymap *keymap_find(const char *name);
 unsigned keymap_look_up(const struct keymap *map, uint32_t keysym,
 			struct keymap_choice choices[KEYMAP_CHOICES_MAX]);
 bool keymap_is_letter(uint32_t keysym);
+/**
+ * The keystrokes that write the Unicode character, for the keys that the guest's layout has: one,
+ * or an accent that waits for a letter (or a blank, for the accent itself) and that letter. Returns
+ * how many; 0 if the layout cannot write it.
+ */
+unsigned keymap_spell(const struct keymap *map, uint32_t character,
+		      struct keymap_choice strokes[KEYMAP_STROKES_MAX]);
 
 /** The position of a key by the number that QEMU's extended key event has: scan code set 1, bit 7
  * for those behind E0h; 0 if unknown. */

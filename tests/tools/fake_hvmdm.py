@@ -26,6 +26,7 @@ class Machine:
         self.vnc = None
         self.ptys = {}
         self.paths = []
+        self.typing = {}
         for option, value in zip(arguments, arguments[1:]):
             if option == "-chardev":
                 words = dict(w.split("=", 1) for w in value.split(",") if "=" in w)
@@ -97,6 +98,28 @@ class Machine:
         return {}
 
     def do_send_key(self, keys):
+        return {}
+
+    def do_query_screen_text(self, attributes=False):
+        if MODE == "picture":
+            return {"mode": "graphics"}
+        screen = {"mode": "text", "columns": 80, "rows": 2, "lines": ["boot: linux", "\u2554"],
+                  "cursor": {"visible": True, "x": 6, "y": 0}}
+        if attributes:
+            screen["attributes"] = ["07" * 80, "1f" * 80]
+        return screen
+
+    def do_type_text(self, text, unicode="none", rate=0):
+        if MODE != "deaf":
+            return {"id": 1, "typed": 0, "characters": len(text)}
+        self.typing = {"id": 1, "typed": 2, "characters": len(text)}
+        return self.typing
+
+    def do_query_typing(self):
+        return self.typing
+
+    def do_cancel_typing(self):
+        self.typing = {}
         return {}
 
     def do_query_cpus_fast(self):

@@ -327,6 +327,41 @@ class Life(Case):
         self.assertIn("cannot write", self.bad("screenshot", "one", "/none/s.png"))
         self.assertEqual([f for f in os.listdir(self.dir) if f.endswith(".part")], [])
 
+    def test_screen(self):
+        self.create()
+        self.assertEqual(self.good("screen", "one"), "boot: linux\n╔\n")
+        self.assertEqual(self.good("screen", "--cursor", "one"), "boot: linux\n      ^\n╔\n")
+        self.assertIn("0707", self.good("screen", "-a", "one"))
+        self.assertEqual(json.loads(self.good("screen", "--json", "one"))["rows"], 2)
+
+    def test_screen_with_a_picture(self):
+        self.create(FAKE_MODE="picture")
+        self.assertIn("screenshot one", self.bad("screen", "one"))
+
+    def test_type(self):
+        self.create()
+        self.assertEqual(self.good("type", "-e", "one", "linux ß").strip(), "8 characters")
+        self.assertIn(r'type-text {"text": "linux \u00df\n"}', self.records())
+        text = "ä" * 40000
+        self.assertEqual(self.good("type", "--file", "-", "one", stdin=text).strip(),
+                         "40000 characters")
+        self.good("type", "-u", "alt-numpad", "-r", "100", "one", "x")
+        self.assertTrue('"rate": 100, "text": "x", "unicode": "alt-numpad"' in self.records())
+        self.assertIn("cannot read", self.bad("type", "-f", "/none", "one"))
+        self.bad("type", "one", status=2)
+
+    def test_type_into_a_guest_that_hangs(self):
+        self.create(FAKE_MODE="deaf")
+        self.assertIn("2 characters were taken", self.bad("type", "-t", "1", "one", "hello"))
+        self.assertIn("cancel-typing", self.records())
+
+    def test_key(self):
+        self.create()
+        self.good("key", "one", "ctrl-alt-del", "enter")
+        self.assertIn('"data": "delete"', self.records())
+        self.assertIn('"data": "ret"', self.records())
+        self.assertIn("did you mean 'ctrl'", self.bad("key", "one", "ctrll-c"))
+
     def test_keys_and_buttons(self):
         self.create()
         self.good("sysrq", "one", "B")

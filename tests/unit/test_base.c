@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/loop.h"
 #include "base/opts.h"
+#include "base/utf8.h"
 #include "base/worker.h"
 
 static void a_buffer_never_leaves_its_bounds(void **state)
@@ -253,6 +254,39 @@ static void a_host_timer_ends_the_wait(void **state)
 	loop_destroy(loop);
 }
 
+static void characters_are_read_and_written(void **state)
+{
+	static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+	static const uint32_t characters[] = { 'a', 0xe4, 0x20ac, 0x1f600, 0, 0 };
+	const char *at = text;
+	char bytes[16];
+	size_t length = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(characters); i++)
+		assert_int_equal(utf8_next(&at), characters[i]);
+	for (size_t i = 0; characters[i]; i++)
+		length += utf8_put(characters[i], bytes + length);
+	assert_int_equal(length, strlen(text));
+	assert_memory_equal(bytes, text, length);
+	assert_int_equal(utf8_put(0xd800, bytes), 3);
+}
+
+/* Cut off, too long, a surrogate, beyond the end, a lone continuation: one byte each is passed. */
+static void what_is_no_utf8_is_replaced(void **state)
+{
+	static const char *const texts[] = { "\xe2\x82",         "\xc0\x80", "\xed\xa0\x80",
+					     "\xf4\x90\x80\x80", "\x80",     "\xff" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *at = texts[i];
+
+		assert_int_equal(utf8_next(&at), UTF8_REPLACEMENT);
+		assert_ptr_equal(at, texts[i] + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +300,8 @@ int main(void)
 		cmocka_unit_test(a_pool_ends_under_the_lock),
 		cmocka_unit_test(what_is_taken_back_does_not_run),
 		cmocka_unit_test(a_host_timer_ends_the_wait),
+		cmocka_unit_test(characters_are_read_and_written),
+		cmocka_unit_test(what_is_no_utf8_is_replaced),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -306,6 +306,26 @@ static void test_monochrome_underline(void **state)
 		assert_int_equal(bench_pixel(b, x, 13), bench_colour(1));
 }
 
+static void test_characters(void **state)
+{
+	struct bench *b = *state;
+	struct display_text *text = calloc(1, sizeof(*text));
+
+	assert_non_null(text);
+	bench_set_mode(b, &mode_3);
+	put(b, 1, 0xc9, 0x1f); /* corner of a double frame */
+	put(b, 2, 0x84, 0x07);
+	put(b, 3, 0x00, 0x07);
+	assert_true(display_read_text(b->card.vga.display, text));
+	assert_int_equal(text->cells[0][1].character, 0x2554);
+	assert_int_equal(text->cells[0][1].attribute, 0x1f);
+	assert_int_equal(text->cells[0][2].character, 0xe4);
+	assert_int_equal(text->cells[0][3].character, ' ');
+	bench_set_mode(b, &mode_12);
+	assert_false(display_read_text(b->card.vga.display, text));
+	free(text);
+}
+
 static void test_snapshot(void **state)
 {
 	struct bench *b = *state;
@@ -363,6 +383,7 @@ int main(void)
 		BENCH_TEST(test_panning_moves_by_dots),
 		BENCH_TEST(test_forty_columns_are_twice_as_wide),
 		BENCH_TEST(test_monochrome_underline),
+		BENCH_TEST(test_characters),
 		BENCH_TEST(test_snapshot),
 		BENCH_TEST(test_nobody_watching_costs_no_log),
 	};
