@@ -444,6 +444,8 @@ static int init_guest_side(struct machine *machine, struct err *err)
 		return -EINVAL;
 	if (init_board(machine, err) < 0)
 		return -EINVAL;
+	if (hv_complete(machine->hv, err) < 0)
+		return -ENODEV;
 	machine->control = control_create(machine, err);
 	return machine->control ? 0 : -EINVAL;
 }

@@ -107,6 +107,11 @@ void hv_set_pit_irq(struct hv *hv, bool on)
 		hv->ops->set_pit_irq(hv, on);
 }
 
+int hv_complete(struct hv *hv, struct err *err)
+{
+	return hv->ops->complete ? hv->ops->complete(hv, err) : 0;
+}
+
 int hv_start(struct hv *hv, struct err *err)
 {
 	int code = hv->ops->start ? hv->ops->start(hv, err) : 0;

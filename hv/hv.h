@@ -160,6 +160,7 @@ struct hv_ops {
 	 * Processors. start: run; pause returns when none is inside guest code and no request is in
 	 * flight.
 	 */
+	int (*complete)(struct hv *hv, struct err *err);
 	int (*start)(struct hv *hv, struct err *err);
 	void (*hold)(struct hv *hv);
 	void (*pause)(struct hv *hv);
@@ -206,8 +207,9 @@ struct hv {
 };
 
 /*
- * The cores. Each allocates guest RAM (Xen: maps it on demand), creates its processors and leaves
- * them stopped. NULL and a sentence that says what is wrong with the host and what to do.
+ * The cores. Each allocates guest RAM (Xen: maps it on demand) and leaves its processors stopped;
+ * on KVM hv_complete creates them. NULL and a sentence that says what is wrong with the host and
+ * what to do.
  */
 /**
  * Begins to create the virtual machine in the background, for hv_kvm_create to pick up: the kernel
@@ -256,6 +258,12 @@ void hv_set_pci_link(struct hv *hv, unsigned link, unsigned isa_irq);
 /** Connects the core's timer chip to interrupt 0 or, while an HPET drives that wire, takes it off.
  * On at reset. */
 void hv_set_pit_irq(struct hv *hv, bool on);
+/**
+ * The memory map is as at power-on: creates what must come after it. Once, before the first
+ * hv_start and before anything is asked of processors. KVM makes each change of the map that comes
+ * after its interrupt controllers wait some milliseconds. 0, or -errno and a sentence.
+ */
+int hv_complete(struct hv *hv, struct err *err);
 int hv_start(struct hv *hv, struct err *err);
 /**
  * No processor executes another guest instruction after the one it is in, until hv_start. Does not

@@ -4,6 +4,7 @@
  */
 #include "hv/kvm.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,8 @@ static void kvm_set_irq(struct hv *hv, unsigned gsi, bool level)
 	if (gsi >= KVM_IRQ_LINES || !!(core->irq_levels & BIT(gsi)) == level)
 		return;
 	core->irq_levels = replace_bits(core->irq_levels, BIT(gsi), level ? BIT(gsi) : 0);
-	ioctl(core->vm_fd, KVM_IRQ_LINE, &line);
+	if (core->is_complete)
+		ioctl(core->vm_fd, KVM_IRQ_LINE, &line);
 }
 
 /* Running. */
@@ -88,6 +90,7 @@ static int kvm_start(struct hv *hv, struct err *err)
 	struct kvm_core *core = kvm_core_from_hv(hv);
 
 	(void)err;
+	assert(core->is_complete);
 	restore_clock(core);
 	kvm_gate_open(core);
 	return 0;
@@ -213,32 +216,6 @@ static void kvm_destroy(struct hv *hv)
 	free(core);
 }
 
-static const struct hv_ops kvm_ops = {
-	.name = "kvm",
-	.ram_map = kvm_ram_map,
-	.video_ram_alloc = kvm_video_ram_alloc,
-	.slot_add = kvm_slot_add,
-	.slot_remove = kvm_slot_remove,
-	.slot_set_logging = kvm_slot_set_logging,
-	.slot_fetch_dirty = kvm_slot_fetch_dirty,
-	.slots_begin = kvm_slots_begin,
-	.slots_end = kvm_slots_end,
-	.range_add = kvm_range_add,
-	.range_remove = kvm_range_remove,
-	.set_irq = kvm_set_irq,
-	.set_pit_irq = kvm_set_pit_irq,
-	.start = kvm_start,
-	.hold = kvm_hold,
-	.pause = kvm_pause,
-	.reset = kvm_reset,
-	.cpu_set_online = kvm_cpu_set_online,
-	.cpu_info = kvm_vcpu_info,
-	.cpu_nmi = kvm_vcpu_nmi,
-	.flush_coalesced = kvm_ring_drain,
-	.get_stats = kvm_get_stats,
-	.destroy = kvm_destroy,
-};
-
 static void add_route(struct kvm_irq_routing *routing, uint32_t gsi, uint32_t chip, uint32_t pin)
 {
 	struct kvm_irq_routing_entry *entry = &routing->entries[routing->nr++];
@@ -278,12 +255,8 @@ static int set_routing(struct kvm_core *core)
 static int create_chips(struct kvm_core *core, struct err *err)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
-	uint64_t identity_map = KVM_IDENTITY_MAP_GPA;
 	int code;
 
-	if (ioctl(core->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0 ||
-	    ioctl(core->vm_fd, KVM_SET_TSS_ADDR, (unsigned long)KVM_TSS_GPA) < 0)
-		return err_set_errno(err, -errno, "KVM does not take its place in guest memory");
 	if (ioctl(core->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)
 		return err_set_errno(err, -errno, "KVM cannot create interrupt controllers");
 	if (ioctl(core->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
@@ -294,10 +267,14 @@ static int create_chips(struct kvm_core *core, struct err *err)
 
 static int create_vm(struct kvm_core *core, struct err *err)
 {
+	uint64_t identity_map = KVM_IDENTITY_MAP_GPA;
 	int bytes, code = kvm_host_create_vm(&core->kvm_fd, &core->vm_fd, err);
 
 	if (code < 0)
 		return code;
+	if (ioctl(core->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0 ||
+	    ioctl(core->vm_fd, KVM_SET_TSS_ADDR, (unsigned long)KVM_TSS_GPA) < 0)
+		return err_set_errno(err, -errno, "KVM does not take its place in guest memory");
 	bytes = ioctl(core->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (bytes < (int)sizeof(struct kvm_run))
 		return err_set(err, -EPROTO, "KVM's processors have no state to share");
@@ -305,7 +282,7 @@ static int create_vm(struct kvm_core *core, struct err *err)
 	core->has_xcrs = kvm_host_check(core->kvm_fd, KVM_CAP_XCRS) != 0;
 	core->has_smm = kvm_host_check(core->vm_fd, KVM_CAP_X86_SMM) != 0;
 	core->collects_ports = kvm_host_check(core->kvm_fd, KVM_CAP_COALESCED_PIO) != 0;
-	return create_chips(core, err);
+	return 0;
 }
 
 static int create_vcpus(struct kvm_core *core, struct err *err)
@@ -322,6 +299,57 @@ static int create_vcpus(struct kvm_core *core, struct err *err)
 		core->ring = (void *)((uint8_t *)core->vcpus[0]->run + ring_page * KVM_PAGE_BYTES);
 	return code;
 }
+
+/**
+ * A registration that KVM makes for a chip, port or window leaves its list of registrations in a
+ * grace period (SRCU), and the next change of a memory slot waits for that: 4 to 8 ms. So chips,
+ * processors and collected windows come after the slots of the board.
+ */
+static int kvm_complete(struct hv *hv, struct err *err)
+{
+	struct kvm_core *core = kvm_core_from_hv(hv);
+	uint32_t levels = core->irq_levels;
+	int code = create_chips(core, err);
+
+	if (code == 0)
+		code = create_vcpus(core, err);
+	if (code < 0)
+		return code;
+	core->is_complete = true;
+	kvm_zones_register(core);
+	core->irq_levels = 0;
+	for (unsigned gsi = 0; gsi < KVM_IRQ_LINES; gsi++)
+		if (levels & BIT(gsi))
+			kvm_set_irq(hv, gsi, true);
+	return 0;
+}
+
+static const struct hv_ops kvm_ops = {
+	.name = "kvm",
+	.ram_map = kvm_ram_map,
+	.video_ram_alloc = kvm_video_ram_alloc,
+	.slot_add = kvm_slot_add,
+	.slot_remove = kvm_slot_remove,
+	.slot_set_logging = kvm_slot_set_logging,
+	.slot_fetch_dirty = kvm_slot_fetch_dirty,
+	.slots_begin = kvm_slots_begin,
+	.slots_end = kvm_slots_end,
+	.range_add = kvm_range_add,
+	.range_remove = kvm_range_remove,
+	.set_irq = kvm_set_irq,
+	.set_pit_irq = kvm_set_pit_irq,
+	.complete = kvm_complete,
+	.start = kvm_start,
+	.hold = kvm_hold,
+	.pause = kvm_pause,
+	.reset = kvm_reset,
+	.cpu_set_online = kvm_cpu_set_online,
+	.cpu_info = kvm_vcpu_info,
+	.cpu_nmi = kvm_vcpu_nmi,
+	.flush_coalesced = kvm_ring_drain,
+	.get_stats = kvm_get_stats,
+	.destroy = kvm_destroy,
+};
 
 static int check_config(const struct hv_config *config, struct err *err)
 {
@@ -354,7 +382,7 @@ struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client 
 	kvm_gate_init(&core->gate);
 	if (kvm_gate_install_kick() < 0 ||
 	    plain_ram_init(&core->ram, config->low_bytes, config->high_bytes, err) < 0 ||
-	    create_vm(core, err) < 0 || create_vcpus(core, err) < 0) {
+	    create_vm(core, err) < 0) {
 		kvm_destroy(&core->hv);
 		return NULL;
 	}

@@ -31,6 +31,7 @@ enum {
 	KVM_MAX_CPUS = 32,
 	KVM_MAX_SLOTS = 64,
 	KVM_MAX_VIDEO_RAMS = 4,
+	KVM_MAX_EARLY_ZONES = 16,
 	KVM_IRQ_LINES = 24,
 	KVM_PAGE_BYTES = 4096,
 };
@@ -85,6 +86,12 @@ struct kvm_slot_entry {
 	struct hv_slot slot;
 };
 
+/** A window whose writes are collected. */
+struct kvm_zone {
+	bool is_memory;
+	uint64_t base, bytes;
+};
+
 struct kvm_core {
 	struct hv hv;
 	int kvm_fd, vm_fd;
@@ -106,6 +113,9 @@ struct kvm_core {
 	uint64_t coalesced;  /* machine lock */
 	bool collects_ports; /* the host can also collect port writes */
 	bool has_xcrs, has_smm;
+	bool is_complete;                                 /* there are chips and processors */
+	struct kvm_zone early_zones[KVM_MAX_EARLY_ZONES]; /* registered when complete */
+	unsigned early_zone_count;
 	uint32_t irq_levels; /* as last driven, a bit a GSI; machine lock */
 	bool has_clock_data; /* guest time was saved at the last pause */
 	uint64_t clock_ns;
@@ -160,6 +170,8 @@ void kvm_slot_set_logging(struct hv *hv, int number, bool on);
 bool kvm_slot_fetch_dirty(struct hv *hv, int number, unsigned long *bitmap);
 void kvm_range_add(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
 void kvm_range_remove(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced);
+/** Registers the windows that were added before the core was complete. */
+void kvm_zones_register(struct kvm_core *core);
 /** Delivers what was collected up to now, under the machine lock; nothing if called while
  * delivering. */
 void kvm_ring_drain(struct hv *hv);

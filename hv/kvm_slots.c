@@ -111,35 +111,67 @@ bool kvm_slot_fetch_dirty(struct hv *hv, int number, unsigned long *bitmap)
 	return ioctl(core->vm_fd, KVM_GET_DIRTY_LOG, &log) == 0;
 }
 
-static void set_zone(struct hv *hv, unsigned long request, bool is_memory, uint64_t base,
-		     uint64_t bytes)
+static void set_zone(struct kvm_core *core, unsigned long request, const struct kvm_zone *window)
 {
-	struct kvm_core *core = kvm_core_from_hv(hv);
 	struct kvm_coalesced_mmio_zone zone;
 
-	if (!core->ring || !hv->client.collected || bytes == 0 || bytes > UINT32_MAX)
-		return;
-	if (!is_memory && !core->collects_ports)
+	if (!core->ring || (!window->is_memory && !core->collects_ports))
 		return;
 	memset(&zone, 0, sizeof(zone));
-	zone.addr = base;
-	zone.size = (uint32_t)bytes;
-	zone.pio = !is_memory;
+	zone.addr = window->base;
+	zone.size = (uint32_t)window->bytes;
+	zone.pio = !window->is_memory;
 	/* A refusal costs speed only: the writes then come one by one. */
 	ioctl(core->vm_fd, request, &zone);
 }
 
+void kvm_zones_register(struct kvm_core *core)
+{
+	for (unsigned i = 0; i < core->early_zone_count; i++)
+		set_zone(core, KVM_REGISTER_COALESCED_MMIO, &core->early_zones[i]);
+	core->early_zone_count = 0;
+}
+
+static void forget_early_zone(struct kvm_core *core, const struct kvm_zone *window)
+{
+	for (unsigned i = 0; i < core->early_zone_count; i++) {
+		const struct kvm_zone *zone = &core->early_zones[i];
+
+		if (zone->is_memory == window->is_memory && zone->base == window->base &&
+		    zone->bytes == window->bytes) {
+			core->early_zones[i] = core->early_zones[--core->early_zone_count];
+			return;
+		}
+	}
+}
+
+static bool can_be_collected(const struct hv *hv, uint64_t bytes)
+{
+	return hv->client.collected && bytes != 0 && bytes <= UINT32_MAX;
+}
+
 void kvm_range_add(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced)
 {
-	if (coalesced)
-		set_zone(hv, KVM_REGISTER_COALESCED_MMIO, is_memory, base, bytes);
+	struct kvm_core *core = kvm_core_from_hv(hv);
+	const struct kvm_zone window = { is_memory, base, bytes };
+
+	if (!coalesced || !can_be_collected(hv, bytes))
+		return;
+	if (core->is_complete)
+		set_zone(core, KVM_REGISTER_COALESCED_MMIO, &window);
+	else if (core->early_zone_count < KVM_MAX_EARLY_ZONES)
+		core->early_zones[core->early_zone_count++] = window;
 }
 
 void kvm_range_remove(struct hv *hv, bool is_memory, uint64_t base, uint64_t bytes, bool coalesced)
 {
-	if (!coalesced)
+	struct kvm_core *core = kvm_core_from_hv(hv);
+	const struct kvm_zone window = { is_memory, base, bytes };
+
+	if (!coalesced || !can_be_collected(hv, bytes))
 		return;
-	set_zone(hv, KVM_UNREGISTER_COALESCED_MMIO, is_memory, base, bytes);
+	forget_early_zone(core, &window);
+	set_zone(core, KVM_UNREGISTER_COALESCED_MMIO, &window);
 	/* What was collected for the window is delivered while its owner still knows of it. */
 	kvm_ring_drain(hv);
 }

@@ -176,8 +176,9 @@ static struct hv_client client_of(struct guest *guest)
 	};
 }
 
-static struct guest *guest_create(const uint8_t *code, size_t bytes, unsigned cpus,
-				  unsigned max_cpus)
+/** Its memory map is there, its processors are not. */
+static struct guest *guest_begin(const uint8_t *code, size_t bytes, unsigned cpus,
+				 unsigned max_cpus)
 {
 	static const uint8_t reset_vector[] = { 0xe9, 0x0d, 0x00 }; /* fff0: jmp 0 */
 	struct guest *guest = calloc(1, sizeof(*guest));
@@ -206,6 +207,23 @@ static struct guest *guest_create(const uint8_t *code, size_t bytes, unsigned cp
 	assert_true(hv_slot_add(guest->hv, &ram) >= 0);
 	assert_true(hv_slot_add(guest->hv, &rom) >= 0);
 	lock_acquire(&guest->lock);
+	return guest;
+}
+
+static void guest_complete(struct guest *guest)
+{
+	struct err err = { "" };
+
+	if (hv_complete(guest->hv, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static struct guest *guest_create(const uint8_t *code, size_t bytes, unsigned cpus,
+				  unsigned max_cpus)
+{
+	struct guest *guest = guest_begin(code, bytes, cpus, max_cpus);
+
+	guest_complete(guest);
 	return guest;
 }
 
@@ -347,16 +365,10 @@ static void test_memory_access(void **state)
 	guest_destroy(guest);
 }
 
-/** Collected writes come before whatever the guest did after them, each once. */
-static void test_collected_writes(void **state)
+static void expect_collected_writes(struct guest *guest)
 {
-	struct guest *guest;
 	struct hv_stats stats;
 
-	(void)state;
-	need_kvm();
-	guest = GUEST(collected);
-	hv_range_add(guest->hv, true, 0xa0000, 0x10000, true);
 	start(guest);
 	wait_done(guest, 1);
 	hv_pause(guest->hv);
@@ -376,6 +388,33 @@ static void test_collected_writes(void **state)
 	assert_int_equal(stats.pio_exits, 2);
 	hv_range_remove(guest->hv, true, 0xa0000, 0x10000, true);
 	guest_destroy(guest);
+}
+
+/** Collected writes come before whatever the guest did after them, each once. */
+static void test_collected_writes(void **state)
+{
+	struct guest *guest;
+
+	(void)state;
+	need_kvm();
+	guest = GUEST(collected);
+	hv_range_add(guest->hv, true, 0xa0000, 0x10000, true);
+	expect_collected_writes(guest);
+}
+
+/** Windows that are there before the processors; one that went again is not among them. */
+static void test_early_windows(void **state)
+{
+	struct guest *guest;
+
+	(void)state;
+	need_kvm();
+	guest = guest_begin(collected_code, sizeof(collected_code), 1, 1);
+	hv_range_add(guest->hv, true, 0xaf000, 0x1000, true);
+	hv_range_add(guest->hv, true, 0xa0000, 0x10000, true);
+	hv_range_remove(guest->hv, true, 0xaf000, 0x1000, true);
+	guest_complete(guest);
+	expect_collected_writes(guest);
 }
 
 /* Slots. */
@@ -959,7 +998,7 @@ static int probe(void **state)
 	(void)state;
 	hv_kvm_prepare(); /* the guests below are created without */
 	hv = hv_kvm_create(&config, &client, NULL, &no_kvm);
-	have_kvm = hv != NULL;
+	have_kvm = hv && hv_complete(hv, &no_kvm) == 0;
 	hv_destroy(hv);
 	return 0;
 }
@@ -977,6 +1016,7 @@ int main(void)
 		cmocka_unit_test(test_string_io),
 		cmocka_unit_test(test_memory_access),
 		cmocka_unit_test(test_collected_writes),
+		cmocka_unit_test(test_early_windows),
 		cmocka_unit_test(test_read_only_slot),
 		cmocka_unit_test(test_dirty_log),
 		cmocka_unit_test(test_slot_refusals),
