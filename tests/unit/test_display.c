@@ -53,7 +53,9 @@ static struct card plug(struct display *display)
 
 static void set_source(struct card *card)
 {
-	struct display_source source = { card, card_refresh, card_watch };
+	struct display_source source = { .opaque = card,
+					 .refresh = card_refresh,
+					 .watch = card_watch };
 
 	display_set_source(card->display, &source);
 }

@@ -136,7 +136,9 @@ static struct vnc_server *serve(struct bench *bench, struct vnc_options options)
 static int set_up(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
-	struct display_source source = { bench, on_refresh, on_watch };
+	struct display_source source = { .opaque = bench,
+					 .refresh = on_refresh,
+					 .watch = on_watch };
 
 	bench->loop = loop_create();
 	snprintf(bench->path, sizeof(bench->path), "/tmp/test_vnc-%d", (int)getpid());
