@@ -31,14 +31,21 @@ struct loop {
 	uv_timer_t turn_limit;
 	struct lock *lock;
 	pthread_mutex_t posted_mutex;
-	struct list_node posted; /* guarded by posted_mutex, and so is 'due' */
-	struct list_node due;    /* those that this turn runs */
+	struct list_node posted;  /* guarded by posted_mutex, and so is 'due' */
+	struct list_node due;     /* those that this turn runs */
+	struct list_node changed; /* watches; guarded by posted_mutex */
 	struct list_node signals;
+	pthread_t thread; /* that waits */
 	bool stopping;
 };
 
+/* libuv is of one thread, even under the machine lock: it works on while it gives the lock back.
+ * What other threads change is noted and carried out by the loop's. */
 struct loop_watch {
 	uv_poll_t handle;
+	struct list_node changed; /* in struct loop.changed, or in none */
+	unsigned wanted;          /* events */
+	bool closed;
 	struct loop *loop;
 	void (*ready)(void *opaque, unsigned events);
 	void *opaque;
@@ -61,6 +68,85 @@ static void loop_leave(struct loop *loop)
 {
 	if (loop->lock)
 		lock_release(loop->lock);
+}
+
+static bool is_on_loop(const struct loop *loop)
+{
+	return pthread_equal(__atomic_load_n(&loop->thread, __ATOMIC_RELAXED), pthread_self());
+}
+
+static void take_thread(struct loop *loop)
+{
+	__atomic_store_n(&loop->thread, pthread_self(), __ATOMIC_RELAXED);
+}
+
+static void watch_is_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void watch_is_ready(uv_poll_t *handle, int status, int uv_events)
+{
+	struct loop_watch *watch = handle->data;
+	struct loop *loop = watch->loop;
+	unsigned events = 0;
+
+	if (uv_events & UV_READABLE)
+		events |= LOOP_READABLE;
+	if (uv_events & UV_WRITABLE)
+		events |= LOOP_WRITABLE;
+	if (status < 0 || (uv_events & UV_DISCONNECT))
+		events |= LOOP_HANGUP;
+	loop_enter(loop);
+	if (!watch->closed)
+		watch->ready(watch->opaque, events);
+	loop_leave(loop);
+}
+
+/** Tells libuv; on the loop's thread. */
+static void apply_change(struct loop_watch *watch)
+{
+	int uv_events = 0;
+
+	if (watch->wanted & LOOP_READABLE)
+		uv_events |= UV_READABLE;
+	if (watch->wanted & LOOP_WRITABLE)
+		uv_events |= UV_WRITABLE;
+	if (watch->closed)
+		uv_close((uv_handle_t *)&watch->handle, watch_is_closed);
+	else if (uv_events)
+		uv_poll_start(&watch->handle, uv_events | UV_DISCONNECT, watch_is_ready);
+	else
+		uv_poll_stop(&watch->handle);
+}
+
+static void apply_changes(struct loop *loop)
+{
+	struct loop_watch *watch;
+
+	pthread_mutex_lock(&loop->posted_mutex);
+	list_for_each(watch, &loop->changed, struct loop_watch, changed)
+	{
+		list_remove(&watch->changed);
+		apply_change(watch);
+	}
+	pthread_mutex_unlock(&loop->posted_mutex);
+}
+
+static void change(struct loop_watch *watch)
+{
+	struct loop *loop = watch->loop;
+	bool now = is_on_loop(loop);
+
+	pthread_mutex_lock(&loop->posted_mutex);
+	list_remove(&watch->changed);
+	if (!now)
+		list_append(&loop->changed, &watch->changed);
+	pthread_mutex_unlock(&loop->posted_mutex);
+	if (now)
+		apply_change(watch);
+	else
+		uv_async_send(&loop->wake);
 }
 
 static struct posted_call *take_due(struct loop *loop)
@@ -95,6 +181,7 @@ static void run_posted(uv_async_t *handle)
 		uv_stop(&loop->uv);
 	/* Under the machine lock, under which calls are taken back. */
 	loop_enter(loop);
+	apply_changes(loop);
 	while ((posted = take_due(loop))) {
 		posted->call(posted->opaque);
 		free(posted);
@@ -124,7 +211,9 @@ struct loop *loop_create(void)
 	pthread_mutex_init(&loop->posted_mutex, NULL);
 	list_init(&loop->posted);
 	list_init(&loop->due);
+	list_init(&loop->changed);
 	list_init(&loop->signals);
+	take_thread(loop);
 	return loop;
 }
 
@@ -134,6 +223,8 @@ void loop_destroy(struct loop *loop)
 
 	if (!loop)
 		return;
+	take_thread(loop);
+	apply_changes(loop);
 	list_for_each(entry, &loop->signals, struct loop_signal, node)
 		uv_close((uv_handle_t *)&entry->handle, NULL);
 	uv_close((uv_handle_t *)&loop->wake, NULL);
@@ -158,6 +249,7 @@ void loop_set_lock(struct loop *loop, struct lock *lock)
 
 void loop_run(struct loop *loop)
 {
+	take_thread(loop);
 	while (!__atomic_load_n(&loop->stopping, __ATOMIC_ACQUIRE))
 		uv_run(&loop->uv, UV_RUN_DEFAULT);
 	__atomic_store_n(&loop->stopping, false, __ATOMIC_RELEASE);
@@ -170,6 +262,7 @@ static void turn_is_over(uv_timer_t *timer)
 
 void loop_turn(struct loop *loop, int timeout_ms)
 {
+	take_thread(loop);
 	if (timeout_ms > 0)
 		uv_timer_start(&loop->turn_limit, turn_is_over, (uint64_t)timeout_ms, 0);
 	uv_run(&loop->uv, timeout_ms == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
@@ -182,23 +275,6 @@ void loop_stop(struct loop *loop)
 	uv_async_send(&loop->wake);
 }
 
-static void watch_is_ready(uv_poll_t *handle, int status, int uv_events)
-{
-	struct loop_watch *watch = handle->data;
-	struct loop *loop = watch->loop;
-	unsigned events = 0;
-
-	if (uv_events & UV_READABLE)
-		events |= LOOP_READABLE;
-	if (uv_events & UV_WRITABLE)
-		events |= LOOP_WRITABLE;
-	if (status < 0 || (uv_events & UV_DISCONNECT))
-		events |= LOOP_HANGUP;
-	loop_enter(loop);
-	watch->ready(watch->opaque, events);
-	loop_leave(loop);
-}
-
 struct loop_watch *loop_watch_fd(struct loop *loop, int fd, unsigned events,
 				 void (*ready)(void *opaque, unsigned events), void *opaque)
 {
@@ -206,11 +282,15 @@ struct loop_watch *loop_watch_fd(struct loop *loop, int fd, unsigned events,
 
 	if (!watch)
 		return NULL;
+	/* A descriptor of this number may have been closed by another thread a moment ago. */
+	if (is_on_loop(loop))
+		apply_changes(loop);
 	if (uv_poll_init(&loop->uv, &watch->handle, fd) != 0) {
 		free(watch);
 		return NULL;
 	}
 	watch->handle.data = watch;
+	list_init(&watch->changed);
 	watch->loop = loop;
 	watch->ready = ready;
 	watch->opaque = opaque;
@@ -220,27 +300,16 @@ struct loop_watch *loop_watch_fd(struct loop *loop, int fd, unsigned events,
 
 void loop_watch_set_events(struct loop_watch *watch, unsigned events)
 {
-	int uv_events = 0;
-
-	if (events & LOOP_READABLE)
-		uv_events |= UV_READABLE;
-	if (events & LOOP_WRITABLE)
-		uv_events |= UV_WRITABLE;
-	if (uv_events)
-		uv_poll_start(&watch->handle, uv_events | UV_DISCONNECT, watch_is_ready);
-	else
-		uv_poll_stop(&watch->handle);
-}
-
-static void watch_is_closed(uv_handle_t *handle)
-{
-	free(handle->data);
+	watch->wanted = events;
+	change(watch);
 }
 
 void loop_unwatch(struct loop_watch *watch)
 {
-	if (watch)
-		uv_close((uv_handle_t *)&watch->handle, watch_is_closed);
+	if (!watch)
+		return;
+	watch->closed = true;
+	change(watch);
 }
 
 static void timer_is_due(void *opaque, unsigned events)

@@ -43,6 +43,7 @@ void loop_stop(struct loop *loop);
  */
 struct loop_watch *loop_watch_fd(struct loop *loop, int fd, unsigned events,
 				 void (*ready)(void *opaque, unsigned events), void *opaque);
+/** From any thread, under the machine lock, as is loop_unwatch. */
 void loop_watch_set_events(struct loop_watch *watch, unsigned events);
 /** May be called from within its own callback. NULL is ignored. */
 void loop_unwatch(struct loop_watch *watch);
