@@ -287,18 +287,20 @@ void input_tell_keys_taken(struct input *input)
 		input->keys_taken(input->keys_taken_opaque);
 }
 
+/* A pointer with absolute axes only leaves movement to another, but buttons and wheel are its
+ * alone, where it is: else what it has pressed would be let go elsewhere. */
 void input_move(struct input *input, int dx, int dy, int dz, unsigned buttons)
 {
-	struct input_sink *sink = find_sink(input, INPUT_HOOK_MOVE);
-	struct input_sink *absolute;
+	struct input_sink *absolute = find_sink(input, INPUT_HOOK_MOVE_TO);
+	struct input_sink *moved = find_sink(input, INPUT_HOOK_MOVE);
+	bool has_changed = dz || buttons != input->buttons;
 
 	input->buttons = buttons;
-	if (sink) {
-		sink->move(sink->opaque, dx, dy, dz, buttons);
-		return;
-	}
-	absolute = find_sink(input, INPUT_HOOK_MOVE_TO);
-	if (absolute) /* wheel and buttons where the pointer is */
+	if (moved && (!absolute || absolute == moved))
+		moved->move(moved->opaque, dx, dy, dz, buttons);
+	else if (moved && (dx || dy))
+		moved->move(moved->opaque, dx, dy, 0, 0);
+	if (absolute && absolute != moved && has_changed)
 		absolute->move_to(absolute->opaque, input->abs_x, input->abs_y, dz, buttons);
 }
 

@@ -342,6 +342,7 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 		.high_bytes = machine->ram.high_bytes,
 		.lock = &machine->lock,
 		.xen_domid = options->xen_domid,
+		.input = &machine->input,
 		.incoming = options->incoming != NULL,
 		.qtest_chardev = options->qtest,
 		.qtest_log = options->qtest_log,

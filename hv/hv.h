@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct err;
+struct input;
 struct lock;
 struct loop;
 struct hv;
@@ -91,6 +92,7 @@ struct hv_config {
 	uint64_t low_bytes, high_bytes; /* guest RAM below the PCI hole and above 4 GiB */
 	struct lock *lock; /* the machine lock, borrowed; NULL in tests that have none */
 	uint32_t xen_domid;
+	struct input *input; /* for paravirtual keyboards, borrowed; NULL: none (Xen) */
 	bool incoming; /* the guest is being restored: its memory, and video RAM, is there (Xen) */
 	/* qtest: "unix:PATH", "stdio", …, connected by the core through base/chr */
 	const char *qtest_chardev;

@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "hv/xen_vkbd.h"
 
 enum {
 	S3 = 3,
@@ -84,6 +85,8 @@ static int start(struct hv *hv, struct err *err)
 	if (core->asleep)
 		xc_hvm_param_set(core->control, core->domid, HVM_PARAM_ACPI_S_STATE, 0);
 	core->asleep = false;
+	xen_bus_watch(&core->bus);
+	xen_bus_set_held(&core->bus, false);
 	report_running(core);
 	return 0;
 }
@@ -118,6 +121,7 @@ static void pause_core(struct hv *hv)
 	xen_gate_wait_at_rest(&core->gate);
 	if (hv->config.lock)
 		lock_acquire(hv->config.lock);
+	xen_bus_set_held(&core->bus, true);
 	flush_coalesced(hv);
 	xen_vram_park(core);
 	report_video_ram(core);
@@ -172,6 +176,10 @@ static int restrict_handles(struct hv *hv, struct err *err)
 {
 	struct xen_core *core = xen_core_from_hv(hv);
 
+	if (xen_bus_close(&core->bus))
+		log_info("restricted to domain %u: its keyboard and pointer are the PS/2 ones; the "
+			 "paravirtual ones need xenstore",
+			 core->domid);
 	if (xentoolcore_restrict_all(core->domid) < 0)
 		return err_set_errno(err, -errno,
 				     "cannot restrict this process to domain %u; the kernel's "
@@ -202,6 +210,7 @@ static void destroy(struct hv *hv)
 	xen_thread_stop(core);
 	xen_crash_forget(core);
 	loop_timer_destroy(core->ring_timer);
+	xen_bus_finish(&core->bus);
 	if (core->memory) {
 		xen_map_finish(&core->map);
 		xen_vram_finish(core);
@@ -271,6 +280,8 @@ static int open_handles(struct xen_core *core, struct err *err)
 	return 0;
 }
 
+static const struct xen_backend_class *const backend_classes[] = { &xen_vkbd_class, NULL };
+
 static int create(struct xen_core *core, struct loop *loop, struct err *err)
 {
 	const struct hv_config *config = &core->hv.config;
@@ -284,9 +295,13 @@ static int create(struct xen_core *core, struct loop *loop, struct err *err)
 	if (!core->ring_timer)
 		return err_set_errno(err, -ENOMEM, "cannot set up timers");
 	result = xen_server_create(core, err);
-	if (result == 0)
-		xen_crash_watch(core);
-	return result;
+	if (result < 0)
+		return result;
+	xen_crash_watch(core);
+	if (config->input)
+		xen_bus_init(&core->bus, loop, core->domid, core->store, core->memory,
+			     backend_classes, config->input);
+	return 0;
 }
 
 struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client *client,

@@ -11,6 +11,9 @@
  *   xen_vram.c     video RAM: populated, parked, laid under a BAR, its dirty log
  *   xen_irq.c      interrupt wires, shutdown, pages written
  *   xen_crash.c    a device model that dies takes the guest with it
+ *   xen_backend.c  paravirtual devices: what all kinds of them have in common
+ *   xen_vkbd.c     the paravirtual keyboard and pointer
+ *   xen_vkbd_ring.c  its ring (pure)
  *
  * Locks, outermost first: the machine lock, then gate.mutex, which is only held for moments. Maps,
  * video RAM, ranges and wires are used under the machine lock.
@@ -28,6 +31,7 @@
 #include <xenstore.h>
 
 #include "hv/hv.h"
+#include "hv/xen_backend.h"
 #include "hv/xen_ioreq.h"
 #include "hv/xen_ring.h"
 
@@ -101,6 +105,7 @@ struct xen_core {
 	xenforeignmemory_handle *memory;
 	xenevtchn_handle *events;
 	struct xs_handle *store;
+	struct xen_bus bus; /* of paravirtual devices */
 
 	/* The ioreq server. */
 	bool has_server, enabled;

@@ -14,7 +14,7 @@
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
-#include <xenstore.h>
+#include <xengnttab.h>
 #include <xentoolcore.h>
 
 /* These build on the headers above. */
@@ -32,6 +32,7 @@ enum {
 	RING_GFN = 0xfeff0, /* where the shared pages are guest pages */
 	REQUESTS_GFN = 0xfeff1,
 	RING_REMOTE_PORT = 90,
+	CHANNEL_HANDLES = 2,
 	FIRST_REMOTE_PORT = 100,
 	LOCAL_PORT_OFFSET = 1000,
 	PORT_COUNT = 2048,
@@ -49,7 +50,13 @@ static struct {
 	uint32_t next_page;
 	pthread_mutex_t mutex; /* of the channels */
 	bool masked[PORT_COUNT], pending[PORT_COUNT];
-	int pipe[2];
+	/* Handles of event channels: where what fires is read, and whose a local port is. */
+	struct xenevtchn_handle {
+		bool used;
+		int pipe[2];
+	} channels[CHANNEL_HANDLES];
+	uint8_t owner[PORT_COUNT];
+	uint64_t grants[FAKE_XEN_GRANTS]; /* gfn + 1 by reference */
 	unsigned live_mappings;
 } host = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -89,8 +96,12 @@ void fake_xen_begin(size_t ram_bytes)
 	host.p2m = calloc(GFN_COUNT, sizeof(*host.p2m));
 	fake_xen = mmap(NULL, sizeof(*fake_xen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			-1, 0);
-	if (!host.p2m || fake_xen == MAP_FAILED || pipe(host.pipe) < 0)
+	if (!host.p2m || fake_xen == MAP_FAILED)
 		fail("no memory");
+	for (unsigned i = 0; i < CHANNEL_HANDLES; i++)
+		if (pipe(host.channels[i].pipe) < 0)
+			fail("no pipe");
+	fake_xen_store_begin();
 	fake_xen->shutdown_reason = -1;
 	host.next_page = 0;
 	for (uint64_t gfn = 0; gfn < ram_bytes / XEN_PAGE_BYTES; gfn++)
@@ -98,6 +109,7 @@ void fake_xen_begin(size_t ram_bytes)
 			fake_xen_add_page(gfn);
 	memset(host.masked, true, sizeof(host.masked));
 	memset(host.pending, 0, sizeof(host.pending));
+	memset(host.grants, 0, sizeof(host.grants));
 }
 
 void fake_xen_end(void)
@@ -112,8 +124,11 @@ void fake_xen_end(void)
 	free(host.p2m);
 	close(host.memory_fd);
 	close(host.shared_fd);
-	close(host.pipe[0]);
-	close(host.pipe[1]);
+	for (unsigned i = 0; i < CHANNEL_HANDLES; i++) {
+		close(host.channels[i].pipe[0]);
+		close(host.channels[i].pipe[1]);
+	}
+	fake_xen_store_end();
 }
 
 uint8_t *fake_xen_page(uint64_t gfn)
@@ -151,7 +166,7 @@ static void send_port(evtchn_port_t port)
 {
 	host.pending[port] = false;
 	host.masked[port] = true;
-	if (write(host.pipe[1], &port, sizeof(port)) != sizeof(port))
+	if (write(host.channels[host.owner[port]].pipe[1], &port, sizeof(port)) != sizeof(port))
 		fail("the pipe is full");
 }
 
@@ -228,15 +243,35 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
 {
 	(void)logger;
 	(void)flags;
-	fake_xen->opened++;
-	return (void *)&handle;
+	for (unsigned i = 0; i < CHANNEL_HANDLES; i++) {
+		if (host.channels[i].used)
+			continue;
+		host.channels[i].used = true;
+		fake_xen->opened++;
+		return &host.channels[i];
+	}
+	errno = EMFILE;
+	return NULL;
 }
 
 int xenevtchn_close(xenevtchn_handle *xce)
 {
-	(void)xce;
+	xce->used = false;
 	fake_xen->opened--;
 	return 0;
+}
+
+int xenevtchn_fd(xenevtchn_handle *xce)
+{
+	return xce->pipe[0];
+}
+
+/** Ports of processors and the ring exist once the server is enabled; devices' at any time. */
+static bool is_bindable(evtchn_port_t remote_port)
+{
+	if (remote_port >= FAKE_XEN_DEVICE_PORT)
+		return remote_port < FAKE_XEN_DEVICE_PORT + FAKE_XEN_DEVICE_PORTS;
+	return fake_xen->enabled && remote_port >= RING_REMOTE_PORT;
 }
 
 xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce, uint32_t domid,
@@ -244,20 +279,28 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce, uint
 {
 	evtchn_port_t local = remote_port + LOCAL_PORT_OFFSET;
 
-	(void)xce;
-	if (domid != FAKE_XEN_DOMID || !fake_xen->enabled || remote_port < RING_REMOTE_PORT)
+	if (domid != FAKE_XEN_DOMID || !is_bindable(remote_port))
 		return refuse(EINVAL);
+	host.owner[local] = (uint8_t)(xce - host.channels);
 	host.masked[local] = false;
 	fire(local);
+	fake_xen->bound += remote_port >= FAKE_XEN_DEVICE_PORT;
 	return (xenevtchn_port_or_error_t)local;
+}
+
+int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
+{
+	(void)xce;
+	host.masked[port] = true;
+	fake_xen->bound--;
+	return 0;
 }
 
 xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
 {
 	evtchn_port_t port;
 
-	(void)xce;
-	if (read(host.pipe[0], &port, sizeof(port)) != sizeof(port))
+	if (read(xce->pipe[0], &port, sizeof(port)) != sizeof(port))
 		return -1;
 	return (xenevtchn_port_or_error_t)port;
 }
@@ -276,8 +319,66 @@ int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	(void)xce;
-	(void)port;
+	if (port >= FAKE_XEN_DEVICE_PORT + LOCAL_PORT_OFFSET)
+		fake_xen->notified++;
 	return 0;
+}
+
+void fake_xen_ring_device(unsigned number)
+{
+	fire(FAKE_XEN_DEVICE_PORT + number + LOCAL_PORT_OFFSET);
+}
+
+/* libxengnttab */
+
+void fake_xen_grant(unsigned reference, uint64_t gfn)
+{
+	host.grants[reference] = gfn + 1;
+}
+
+xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned open_flags)
+{
+	(void)logger;
+	(void)open_flags;
+	if (fake_xen->no_grants) {
+		errno = ENOENT;
+		return NULL;
+	}
+	fake_xen->opened++;
+	return (void *)&handle;
+}
+
+int xengnttab_close(xengnttab_handle *xgt)
+{
+	(void)xgt;
+	fake_xen->opened--;
+	return 0;
+}
+
+void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint32_t ref, int prot)
+{
+	void *page;
+
+	(void)xgt;
+	if (domid != FAKE_XEN_DOMID || ref >= FAKE_XEN_GRANTS || !host.grants[ref]) {
+		errno = EINVAL;
+		return NULL;
+	}
+	page = mmap(NULL, XEN_PAGE_BYTES, prot, MAP_SHARED, host.memory_fd,
+		    (off_t)(host.p2m[host.grants[ref] - 1] - 1) * XEN_PAGE_BYTES);
+	if (page == MAP_FAILED)
+		return NULL;
+	host.live_mappings++;
+	fake_xen->granted++;
+	return page;
+}
+
+int xengnttab_unmap(xengnttab_handle *xgt, void *start_address, uint32_t count)
+{
+	(void)xgt;
+	host.live_mappings--;
+	fake_xen->granted--;
+	return munmap(start_address, count * XEN_PAGE_BYTES);
 }
 
 /* libxenforeignmemory */
@@ -634,7 +735,7 @@ int xendevicemodel_track_dirty_vram(xendevicemodel_handle *dmod, domid_t domid, 
 	return 0;
 }
 
-/* libxenctrl, libxenstore, libxentoolcore */
+/* libxenctrl, libxentoolcore */
 
 xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dombuild_logger,
 				unsigned open_flags)
@@ -675,32 +776,6 @@ int xc_hvm_param_set(xc_interface *xch, uint32_t dom, uint32_t param, uint64_t v
 		return refuse(EINVAL);
 	fake_xen->sleep_state = value;
 	return 0;
-}
-
-struct xs_handle *xs_open(unsigned long flags)
-{
-	(void)flags;
-	fake_xen->opened++;
-	return (void *)&handle;
-}
-
-void xs_close(struct xs_handle *xsh)
-{
-	(void)xsh;
-	fake_xen->opened--;
-}
-
-bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
-	      unsigned int len)
-{
-	(void)h;
-	(void)t;
-	if (strcmp(path, "device-model/7/state") != 0 || len >= sizeof(fake_xen->state))
-		return false;
-	memcpy(fake_xen->state, data, len);
-	fake_xen->state[len] = '\0';
-	fake_xen->state_writes++;
-	return true;
 }
 
 int xentoolcore_restrict_all(domid_t domid)

@@ -18,6 +18,9 @@ enum {
 	FAKE_XEN_ISA_IRQS = 16,
 	FAKE_XEN_LINKS = 4,
 	FAKE_XEN_BITMAP_BYTES = 8192,
+	FAKE_XEN_DEVICE_PORT = 500, /* the guest's channels for paravirtual devices */
+	FAKE_XEN_DEVICE_PORTS = 8,
+	FAKE_XEN_GRANTS = 16,
 };
 
 struct fake_xen_range {
@@ -28,7 +31,9 @@ struct fake_xen_range {
 /** What tests look at, and what they set before the core is created. */
 struct fake_xen {
 	/* Set by tests. */
-	bool no_server, no_resources, no_tracking;
+	bool no_server, no_resources, no_tracking, no_grants;
+	bool store_is_dead;            /* watches fail */
+	unsigned transactions_to_fail; /* so many, then they work */
 	/* What the core did. */
 	bool has_server, enabled, restricted;
 	unsigned opened; /* handles */
@@ -49,8 +54,8 @@ struct fake_xen {
 	uint64_t read_only_first;
 	uint32_t read_only_pages;
 	uint64_t sleep_state;
-	char state[32]; /* device-model/7/state */
-	unsigned state_writes;
+	unsigned state_writes;             /* of device-model/7/state */
+	unsigned bound, granted, notified; /* of paravirtual devices: channels, pages, calls */
 };
 
 /** Shared with children after fork. */
@@ -79,3 +84,20 @@ void fake_xen_fire_ring(void);
 bool fake_xen_answered(unsigned cpu, unsigned ms, uint64_t *data);
 /** True if writes to the ring would wake the device model. */
 bool fake_xen_ring_is_unmasked(void);
+
+/* Paravirtual devices. */
+
+/** Lets the host map a guest page by this reference. */
+void fake_xen_grant(unsigned reference, uint64_t gfn);
+/** The guest rings its channel FAKE_XEN_DEVICE_PORT + 'number'. */
+void fake_xen_ring_device(unsigned number);
+
+/* xenstore: a path without a slash in front begins at dom0's home. Watches fire. */
+void fake_xen_store_begin(void);
+void fake_xen_store_end(void);
+void fake_xen_store_write(const char *path, const char *text);
+void fake_xen_store_write_bytes(const char *path, const void *bytes, unsigned length);
+/** NULL if there is no such node. */
+const char *fake_xen_store_read(const char *path);
+/** With all that is below. */
+void fake_xen_store_remove(const char *path);

@@ -156,6 +156,13 @@ static void prefers_absolute_positions(void **state)
 	assert_int_equal(tablet.y, INPUT_ABS_MAX);
 	assert_int_equal(tablet.dz, 1);
 	assert_int_equal(tablet.buttons, INPUT_BUTTON_RIGHT);
+	input_move(&input, 5, 6, 0, INPUT_BUTTON_RIGHT);
+	assert_int_equal(ps2.dx, 5);
+	assert_int_equal(ps2.buttons, 0); /* which are pressed on the other */
+	input_release_all(&input);
+	assert_int_equal(tablet.buttons, 0);
+	assert_int_equal(tablet.x, 100);
+	assert_int_equal(ps2.moves, 1);
 	input_remove_sink(&input, &ps2.sink);
 	input_move(&input, 5, 5, -1, 0); /* wheel and buttons still arrive */
 	assert_int_equal(tablet.x, 100);

@@ -204,7 +204,7 @@ static void hvmloader_finds_its_board(void **state)
 				 expected[i].id);
 	/* Of any function of class 0680 it asserts that it is the PIIX4's power management. */
 	assert_int_equal(config(devfn(1, 3), 0x0a, 2), 0x0680);
-	assert_string_equal(fake_xen->state, "running");
+	assert_string_equal(fake_xen_store_read("device-model/7/state"), "running");
 }
 
 static void ports_of_xen_stay_xens(void **state)

@@ -211,7 +211,7 @@ static void starts_and_says_so_once(void **state)
 	assert_int_equal(fake_xen->state_writes, 0);
 	start(f);
 	assert_true(fake_xen->enabled);
-	assert_string_equal(fake_xen->state, "running");
+	assert_string_equal(fake_xen_store_read("device-model/7/state"), "running");
 	stop(f);
 	assert_true(fake_xen->enabled);
 	start(f);
