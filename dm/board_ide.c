@@ -22,10 +22,11 @@ enum {
 static void disk_has_failed(void *opaque, struct block *block, bool is_write, int error)
 {
 	struct board *board = opaque;
+	const struct machine_io_failure failure = { block, is_write, -error };
 
 	log_guest("%s '%s' has failed: %s; the guest is stopped, 'cont' tries again",
 		  is_write ? "writing" : "reading", block_filename(block), strerror(-error));
-	machine_io_error(board->machine);
+	machine_io_error(board->machine, &failure);
 }
 
 static int attach_drive(struct board *board, unsigned index, struct block *block, struct err *err)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/opts.h"
+#include "dm/board_pc.h"
 #include "dm/chardevs.h"
 #include "dm/control_internal.h"
 #include "dm/options.h"
@@ -461,6 +462,33 @@ int control_serve(struct control *control, struct chr *chr, enum control_mode mo
 
 /* What happens to the machine */
 
+struct drive_search {
+	const struct block *block;
+	const char *name;
+};
+
+static void match_drive(const struct board_drive *drive, void *opaque)
+{
+	struct drive_search *search = opaque;
+
+	if (drive->block == search->block)
+		search->name = control_drive_name(drive);
+}
+
+static struct json_object *describe_io_failure(const struct machine *machine)
+{
+	const struct machine_io_failure *failure = &machine->io_failure;
+	struct drive_search search = { failure->block, "" };
+	struct json_object *data = json_object_new_object();
+
+	board_for_each_drive(machine->board, match_drive, &search);
+	json_add_string(data, "device", search.name);
+	json_add_string(data, "operation", failure->is_write ? "write" : "read");
+	json_add_string(data, "action", "stop");
+	json_add_bool(data, "nospace", failure->error == ENOSPC);
+	return json_add_string(data, "reason", strerror(failure->error));
+}
+
 static void report_event(void *opaque, enum machine_event event, const char *reason)
 {
 	static const struct {
@@ -476,17 +504,20 @@ static void report_event(void *opaque, enum machine_event event, const char *rea
 		[MACHINE_EVENT_WAKEUP] = { "WAKEUP", false },
 		[MACHINE_EVENT_BLOCK_IO_ERROR] = { "BLOCK_IO_ERROR", false },
 	};
+	struct control *control = opaque;
 	struct json_object *data = NULL;
 
 	if (event == MACHINE_EVENT_SHUTDOWN && strcmp(reason, "guest-panic") == 0)
-		control_emit(opaque, "GUEST_PANICKED",
+		control_emit(control, "GUEST_PANICKED",
 			     json_add_string(json_object_new_object(), "action", "poweroff"));
 	if (rows[event].has_reason) {
 		data = json_add_bool(json_object_new_object(), "guest",
 				     strncmp(reason, "guest-", 6) == 0);
 		json_add_string(data, "reason", reason);
 	}
-	control_emit(opaque, rows[event].name, data);
+	if (event == MACHINE_EVENT_BLOCK_IO_ERROR)
+		data = describe_io_failure(control->machine);
+	control_emit(control, rows[event].name, data);
 }
 
 /* Set-up */

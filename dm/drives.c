@@ -322,6 +322,7 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 	block.filename = opts_get(drive, "file");
 	block.format = opts_get(drive, "format");
 	block.read_only = plan->is_cdrom;
+	block.write_error = BLOCK_ERROR_ENOSPC; /* room can be made, and nothing is lost */
 	if (opts_get_bool(drive, "readonly", &block.read_only, err) < 0 ||
 	    opts_get_bool(drive, "read-only", &block.read_only, err) < 0 ||
 	    opts_get_bool(drive, "snapshot", &block.snapshot, err) < 0 ||

@@ -141,12 +141,13 @@ void machine_stop(struct machine *machine)
 		halt(machine, MACHINE_PAUSED);
 }
 
-void machine_io_error(struct machine *machine)
+void machine_io_error(struct machine *machine, const struct machine_io_failure *failure)
 {
 	if (!is_running(machine))
 		return;
-	halt(machine, MACHINE_IO_ERROR);
+	machine->io_failure = *failure;
 	tell(machine, MACHINE_EVENT_BLOCK_IO_ERROR, "");
+	halt(machine, MACHINE_IO_ERROR);
 }
 
 void machine_fail(struct machine *machine, const char *text)

@@ -54,6 +54,15 @@ struct machine_listener {
 	void (*event)(void *opaque, enum machine_event event, const char *reason);
 };
 
+struct block;
+
+/** Why a guest was stopped by a drive: its request is held. */
+struct machine_io_failure {
+	const struct block *block;
+	bool is_write;
+	int error; /* errno */
+};
+
 struct machine {
 	struct options *options;
 	struct loop *loop;
@@ -86,7 +95,8 @@ struct machine {
 	enum power_request request;
 	const char *request_cause;
 	uint32_t request_argument;
-	bool failed; /* the core could not go on */
+	struct machine_io_failure io_failure; /* the last one */
+	bool failed;                          /* the core could not go on */
 	bool quitting;
 	int exit_status;
 };
@@ -110,7 +120,7 @@ void machine_stop(struct machine *machine);
 void machine_reset(struct machine *machine, const char *reason);
 void machine_powerdown(struct machine *machine); /* presses the power button */
 /** A disk request is held by werror=stop or rerror=stop: the guest is stopped. */
-void machine_io_error(struct machine *machine);
+void machine_io_error(struct machine *machine, const struct machine_io_failure *failure);
 /** The core cannot go on: says so and ends the guest. */
 void machine_fail(struct machine *machine, const char *text);
 int machine_wakeup(struct machine *machine, struct err *err);
