@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The program behind its sandbox: a guest's disc is changed by a passed descriptor, and read; a
- * file named by its path is refused with a sentence.
+ * picture of the screen goes to one; a file named by its path is refused with a sentence; the VNC
+ * server takes a password and viewers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "qguest.h"
+#include "vnc/digest.h"
 
 enum {
 	/* The second channel of the IDE controller. */
@@ -58,8 +62,10 @@ static void start(struct qguest *guest)
 	qguest_init(guest);
 	make_image(guest, "first.iso", "first");
 	make_image(guest, "second.iso", "second");
-	qguest_start(guest, "-sandbox on -drive if=ide,index=2,media=cdrom,id=cd,file=%s/first.iso",
-		     guest->dir);
+	qguest_start(guest,
+		     "-sandbox on -drive if=ide,index=2,media=cdrom,id=cd,file=%s/first.iso "
+		     "-device VGA -vnc unix:%s/vnc,password=on",
+		     guest->dir, guest->dir);
 }
 
 /** Sends a packet command that reads 'bytes'; false if the drive reports an error. */
@@ -103,7 +109,7 @@ static const char *read_disc(struct qguest *guest)
 }
 
 /** The descriptor goes ahead, with a blank, which QMP ignores. */
-static void pass_file(struct qguest *guest, const char *name)
+static void pass_file(struct qguest *guest, const char *name, int flags)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 }, blank = ' ';
 	struct iovec iov = { &blank, 1 };
@@ -112,7 +118,7 @@ static void pass_file(struct qguest *guest, const char *name)
 				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	int fd = open(qguest_path(guest, name), O_RDONLY | O_CLOEXEC);
+	int fd = open(qguest_path(guest, name), flags | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	header->cmsg_level = SOL_SOCKET;
@@ -142,7 +148,7 @@ static void a_disc_is_changed_by_a_passed_descriptor(void **state)
 	(void)state;
 	start(&guest);
 	assert_string_equal(read_disc(&guest), "first");
-	pass_file(&guest, "second.iso");
+	pass_file(&guest, "second.iso", O_RDONLY);
 	assert_null(strstr(change_medium(&guest, "/dev/fdset/7"), "\"error\""));
 	assert_string_equal(read_disc(&guest), "second");
 	qguest_stop(&guest);
@@ -168,11 +174,83 @@ static void a_path_is_refused_and_the_disc_stays(void **state)
 	qguest_stop(&guest);
 }
 
+static void a_picture_goes_to_a_passed_descriptor(void **state)
+{
+	static const char signature[] = "\x89PNG\r\n";
+	char head[sizeof(signature) - 1] = "";
+	struct qguest guest;
+	int fd;
+
+	(void)state;
+	start(&guest);
+	pass_file(&guest, "screen.png", O_WRONLY | O_CREAT);
+	qguest_qmp(&guest, "{\"execute\":\"screendump\",\"arguments\":"
+			   "{\"filename\":\"/dev/fdset/7\",\"format\":\"png\"}}");
+	fd = open(qguest_path(&guest, "screen.png"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, head, sizeof(head)), sizeof(head));
+	assert_memory_equal(head, signature, sizeof(head));
+	close(fd);
+	qguest_stop(&guest);
+}
+
+static void hear(int fd, void *data, size_t bytes)
+{
+	assert_int_equal(recv(fd, data, bytes, MSG_WAITALL), bytes);
+}
+
+static void say(int fd, const void *data, size_t bytes)
+{
+	assert_int_equal(send(fd, data, bytes, 0), bytes);
+}
+
+/** A viewer's way in (RFC 6143, 7.1 and 7.2.2); what the server says of it, 0 for welcome. */
+static unsigned log_in(const struct qguest *guest, const char *password)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	uint8_t text[16], types[2], challenge[16], response[16], result[4];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", qguest_path(guest, "vnc"));
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	hear(fd, text, 12);
+	say(fd, "RFB 003.008\n", 12);
+	hear(fd, types, 2);
+	assert_int_equal(types[0], 1);
+	assert_int_equal(types[1], 2);
+	say(fd, &types[1], 1);
+	hear(fd, challenge, sizeof(challenge));
+	vnc_auth_response(password, challenge, response);
+	say(fd, response, sizeof(response));
+	hear(fd, result, sizeof(result));
+	close(fd);
+	return load_be32(result);
+}
+
+static void a_password_lets_viewers_in(void **state)
+{
+	struct qguest guest;
+
+	(void)state;
+	start(&guest);
+	assert_int_equal(log_in(&guest, ""), 1);
+	qguest_qmp(&guest, "{\"execute\":\"change-vnc-password\",\"arguments\":"
+			   "{\"password\":\"first\"}}");
+	assert_int_equal(log_in(&guest, "other"), 1);
+	assert_int_equal(log_in(&guest, "first"), 0);
+	qguest_qmp(&guest, "{\"execute\":\"set_password\",\"arguments\":"
+			   "{\"protocol\":\"vnc\",\"password\":\"second\"}}");
+	assert_int_equal(log_in(&guest, "first"), 1);
+	assert_int_equal(log_in(&guest, "second"), 0);
+	qguest_stop(&guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_disc_is_changed_by_a_passed_descriptor),
 		cmocka_unit_test(a_path_is_refused_and_the_disc_stays),
+		cmocka_unit_test(a_picture_goes_to_a_passed_descriptor),
+		cmocka_unit_test(a_password_lets_viewers_in),
 	};
 
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
