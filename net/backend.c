@@ -13,8 +13,8 @@
 #include "net/kinds.h"
 
 const struct net_backend_class *const net_backend_classes[] = {
-	&net_hubport_class,
-	NULL,
+	&net_tap_class,    &net_stream_class,  &net_dgram_class,
+	&net_socket_class, &net_hubport_class, NULL,
 };
 
 void net_host_init(struct net_host *host, struct loop *loop, struct clock *clock)
@@ -69,7 +69,8 @@ struct net_backend *net_backend_create(struct net_host *host, struct opts *opts,
 	backend = class->create(host, opts, err);
 	if (!backend)
 		return NULL;
-	backend->class = class;
+	if (!backend->class)
+		backend->class = class;
 	backend->host = host;
 	list_init(&backend->node);
 	if (opts_check_unused(opts, class->properties, err) < 0 ||

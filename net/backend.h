@@ -37,7 +37,8 @@ struct net_backend_class {
 	const char *type;              /* "tap" */
 	const char *summary;           /* for people */
 	const char *const *properties; /* that 'create' understands, ended by NULL */
-	/** Without id and port, which the caller fills. NULL and a sentence. */
+	/** Without id and port, which the caller fills, and the class, if it is another than this.
+	 * NULL and a sentence. */
 	struct net_backend *(*create)(struct net_host *host, struct opts *opts, struct err *err);
 	/** Closes everything; the port is disconnected already. */
 	void (*destroy)(struct net_backend *backend);

@@ -4,4 +4,5 @@
 
 #include "net/backend.h"
 
-extern const struct net_backend_class net_hubport_class;
+extern const struct net_backend_class net_hubport_class, net_tap_class, net_stream_class,
+	net_dgram_class, net_socket_class;

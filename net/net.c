@@ -15,6 +15,7 @@ void net_port_init(struct net_port *port, const char *name, const struct net_por
 		   void *opaque)
 {
 	*port = (struct net_port){ .name = name, .ops = ops, .opaque = opaque, .link = true };
+	list_init(&port->observers);
 }
 
 bool net_link_is_up(const struct net_port *port)
@@ -87,6 +88,14 @@ void net_set_link(struct net_port *port, bool up)
 		link_may_have_changed(port, port->peer, before);
 }
 
+static void show(const struct net_port *port, const struct iovec *iov, unsigned count)
+{
+	struct net_observer *observer;
+
+	list_for_each(observer, &port->observers, struct net_observer, node)
+		observer->frame(observer->opaque, iov, count);
+}
+
 bool net_send(struct net_port *port, const struct iovec *iov, unsigned count)
 {
 	struct net_port *peer = port->peer;
@@ -104,6 +113,8 @@ bool net_send(struct net_port *port, const struct iovec *iov, unsigned count)
 	port->stats.sent_bytes += bytes;
 	peer->stats.received_frames++;
 	peer->stats.received_bytes += bytes;
+	show(port, iov, count);
+	show(peer, iov, count);
 	return true;
 }
 

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/list.h"
+
 enum net_sizes {
 	NET_MAC_BYTES = 6,
 	NET_HEADER_BYTES = 14,
@@ -45,6 +47,13 @@ struct net_stats {
 	uint64_t dropped_frames; /* sent while the link was down or nobody was there */
 };
 
+/** Sees each frame that passes a port, in either direction, after it was taken: a capture. */
+struct net_observer {
+	struct list_node node; /* in struct net_port.observers */
+	void *opaque;
+	void (*frame)(void *opaque, const struct iovec *iov, unsigned count);
+};
+
 /** One end. The fields are private to net.c, but for 'name' and 'stats'. */
 struct net_port {
 	const char *name; /* "net0", "nic0"; for messages and query-* */
@@ -54,6 +63,7 @@ struct net_port {
 	bool link;             /* as set for this end; the link is up if both ends' are */
 	bool refused;          /* this end refused a frame, and the peer waits */
 	struct net_stats stats;
+	struct list_node observers; /* list_append and list_remove are for anyone */
 };
 
 /** An end with nothing connected, its link set up. 'name' and 'ops' are kept by reference. */

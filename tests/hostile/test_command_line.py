@@ -42,7 +42,7 @@ LINES = [
     ("-display gtk", "gtk"),
     ("-sandbox perhaps", "perhaps"),
     ("-usb", "USB"),
-    ("-net nic", "network"),
+    ("-net nci", "network type"),
     ("-kernel vmlinuz", "kernel"),
     ("-trace no_such_point", "no_such_point"),
     ("-D /nonexistent/log", "/nonexistent/log"),
