@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "dm/options_internal.h"
+#include "net/backend.h"
 
 /* The card that is meant where none is named. */
 #define DEFAULT_MODEL "e1000"
@@ -19,9 +20,17 @@ enum {
 	NAME_BYTES = 32,
 };
 
+static int check_type(struct opts *netdev, struct err *err)
+{
+	return net_backend_find_class(opts_get_or(netdev, "type", ""), err) ? 0 : -EINVAL;
+}
+
 static int apply_netdev(struct options *options, const char *argument, struct err *err)
 {
-	return options_list_append(&options->netdevs, argument, "type", err);
+	struct options_list *list = &options->netdevs;
+	int result = options_list_append(list, argument, "type", err);
+
+	return result == 0 ? check_type(&list->items[list->count - 1], err) : result;
 }
 
 /** An empty entry at the end of 'list'. NULL and a sentence. */
@@ -80,6 +89,8 @@ static int add_network(struct options *options, const struct opts *words, const 
 	struct opts *netdev = append_empty(&options->netdevs, err);
 	int result = netdev ? copy_pairs(netdev, words, except, err) : -ENOMEM;
 
+	if (result == 0)
+		result = check_type(netdev, err);
 	return result == 0 ? set(netdev, "id", id, err) : result;
 }
 

@@ -23,7 +23,7 @@ void net_host_init(struct net_host *host, struct loop *loop, struct clock *clock
 	list_init(&host->hubs);
 }
 
-static const struct net_backend_class *find_class(const char *type, struct err *err)
+const struct net_backend_class *net_backend_find_class(const char *type, struct err *err)
 {
 	const char *names[16], *nearest;
 	size_t count = 0;
@@ -57,7 +57,7 @@ static int give_name(struct net_backend *backend, const char *id, struct err *er
 struct net_backend *net_backend_create(struct net_host *host, struct opts *opts, struct err *err)
 {
 	const char *id = opts_get(opts, "id"), *type = opts_get_or(opts, "type", "");
-	const struct net_backend_class *class = find_class(type, err);
+	const struct net_backend_class *class = net_backend_find_class(type, err);
 	struct net_backend *backend;
 
 	if (!class)

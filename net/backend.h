@@ -71,6 +71,9 @@ struct net_backend {
 /** The known kinds; a row without a type ends them. */
 extern const struct net_backend_class *const net_backend_classes[];
 
+/** NULL, and a sentence with the nearest type. */
+const struct net_backend_class *net_backend_find_class(const char *type, struct err *err);
+
 /**
  * Makes what 'opts' say: "type" and "id", and the properties of the type. NULL and a sentence.
  */
