@@ -84,8 +84,7 @@ static int lend_video_ram(struct board *board, size_t bytes, struct err *err)
 	return video->ram.host ? 0 : -ENOMEM;
 }
 
-/** addr=3 or addr=3.0 */
-static int parse_slot(const char *text, int *slot, struct err *err)
+int board_parse_slot(const char *text, int *slot, struct err *err)
 {
 	uint64_t number;
 	char word[8] = "0x";
@@ -126,7 +125,7 @@ static int read_properties(struct opts *card, struct stdvga_config *config, uint
 	if (result == 0)
 		result = opts_get_bool(card, "edid", &edid, err);
 	if (result == 0 && opts_get(card, "addr"))
-		result = parse_slot(opts_get(card, "addr"), &config->slot, err);
+		result = board_parse_slot(opts_get(card, "addr"), &config->slot, err);
 	if (opts_get(card, "romfile"))
 		*rom = opts_get(card, "romfile");
 	config->preferred_x = (unsigned)x;

@@ -4,6 +4,7 @@
  * SeaBIOS finds at the configuration port, and the CMOS contents.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,34 +64,36 @@ static void describe_smbios(struct board *board)
 	}
 }
 
-/** The drives with a bootindex=, lowest first, as SeaBIOS names them. */
+/** Sorted by index; of equal ones, the first that was added. Beyond the limit nothing is added. */
+void board_add_boot_path(struct board *board, int64_t index, const char *format, ...)
+{
+	struct board_boot_path *paths = board->boot_paths;
+	unsigned at = board->boot_path_count;
+	va_list arguments;
+
+	if (at == BOARD_BOOT_PATHS)
+		return;
+	for (board->boot_path_count++; at > 0 && paths[at - 1].index > index; at--)
+		paths[at] = paths[at - 1];
+	paths[at].index = index;
+	va_start(arguments, format);
+	vsnprintf(paths[at].path, sizeof(paths[at].path), format, arguments);
+	va_end(arguments);
+}
+
+/** The devices with a bootindex=, lowest first, as SeaBIOS names them. */
 static void describe_boot_paths(struct board *board)
 {
-	size_t count = 0;
-	int64_t last = -1;
-
-	for (;;) {
-		int64_t next = INT64_MAX;
-		unsigned drive = 0;
-
-		for (unsigned i = 0; i < DRIVES; i++) {
-			int64_t index = board->drives[i].boot_index;
-
-			if (board->drives[i].present && index > last && index < next) {
-				next = index;
-				drive = i;
-			}
-		}
-		if (next == INT64_MAX)
-			break;
-		snprintf(board->boot_paths[count], sizeof(board->boot_paths[count]),
-			 "/pci@i0cf8/ide@1,1/drive@%u/disk@%u", drive / 2, drive % 2);
-		board->boot_path_list[count] = board->boot_paths[count];
-		count++;
-		last = next;
-	}
+	board->boot_path_count = 0;
+	for (unsigned i = 0; i < DRIVES; i++)
+		if (board->drives[i].present && board->drives[i].boot_index >= 0)
+			board_add_boot_path(board, board->drives[i].boot_index,
+					    "/pci@i0cf8/ide@1,1/drive@%u/disk@%u", i / 2, i % 2);
+	board_nics_add_boot_paths(board);
+	for (unsigned i = 0; i < board->boot_path_count; i++)
+		board->boot_path_list[i] = board->boot_paths[i].path;
 	board->description.boot_paths = board->boot_path_list;
-	board->description.boot_path_count = count;
+	board->description.boot_path_count = board->boot_path_count;
 }
 
 static void describe(struct board *board)

@@ -44,6 +44,7 @@ enum {
 	BOARD_PAM_REGISTERS = 7,
 	BOARD_USER_ITEMS = 16,
 	BOARD_SERIALS = 4,
+	BOARD_BOOT_PATHS = 32,
 	/*
 	 * PIRQ link of INTA of slot 0. SeaBIOS writes interrupt lines, its $PIR and its MP table by
 	 * link (slot + pin - 1) & 3 (src/fw/pciinit.c piix_pci_slot_get_irq).
@@ -61,6 +62,14 @@ struct board_video_ram {
 	uintptr_t logged_slot;
 	uint64_t logged_base;
 };
+
+/** A device to boot from, as SeaBIOS names it. */
+struct board_boot_path {
+	int64_t index; /* bootindex=: the lowest comes first */
+	char path[48];
+};
+
+struct board_nic;
 
 struct board {
 	struct machine *machine;
@@ -84,6 +93,8 @@ struct board {
 	struct board_video_ram video_ram;
 	struct stdvga vga;
 
+	struct board_nic *nics; /* the last one first; board_nic.c */
+
 	bool has_acpi, has_hpet, has_vga;
 	bool has_serial[BOARD_SERIALS];
 	enum acpi_pm_event wake_event;
@@ -96,8 +107,9 @@ struct board {
 
 	/* What SeaBIOS is told; rebuilt at each reset. */
 	struct firmware_board description;
-	char boot_paths[DRIVES][48];
-	const char *boot_path_list[DRIVES];
+	struct board_boot_path boot_paths[BOARD_BOOT_PATHS];
+	const char *boot_path_list[BOARD_BOOT_PATHS];
+	unsigned boot_path_count;
 	uint8_t *firmware_arena;
 	struct payload user_items[BOARD_USER_ITEMS]; /* files of -fw_cfg */
 	unsigned user_item_count;
@@ -109,6 +121,9 @@ int board_firmware_init(struct board *board, struct err *err);
 /** On a core with a firmware of its own: what this firmware too takes from the CMOS, the boot order
  * above all. */
 void board_cmos_init(struct board *board);
+/** Adds a device to what is tried first, while the board is described. */
+void board_add_boot_path(struct board *board, int64_t index, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /** Builds the items anew, with the boot order that now holds. */
 void board_firmware_reset(struct board *board);
 
@@ -126,3 +141,13 @@ struct block *board_drive_block(struct board *board, unsigned index);
 
 /** The default or asked for display card. 0, or -errno and a sentence. */
 int board_display_init(struct board *board, struct err *err);
+
+/** addr=3 or addr=3.0: a slot of the bus. 0, or -EINVAL and a sentence. */
+int board_parse_slot(const char *text, int *slot, struct err *err);
+
+/** The network cards: a row of cards.c. */
+extern const char *const board_nic_properties[];
+int board_nic_create(struct machine *machine, struct opts *opts, struct err *err);
+void board_nics_add_boot_paths(struct board *board);
+/** Gives the option ROMs back; the cards have been finished. */
+void board_nics_finish(struct board *board);

@@ -21,8 +21,7 @@ struct card_memory {
 	max_align_t card[];
 };
 
-/** Zeroed memory for a card, the machine's. NULL and a sentence. */
-static void *card_alloc(struct machine *machine, size_t bytes, struct err *err)
+void *cards_alloc(struct machine *machine, size_t bytes, struct err *err)
 {
 	struct card_memory *memory = calloc(1, sizeof(*memory) + bytes);
 
@@ -49,7 +48,7 @@ static const char *const debug_exit_properties[] = { "driver", "iobase", "iosize
 
 static int create_debug_exit(struct machine *machine, struct opts *opts, struct err *err)
 {
-	struct isa_debug_exit *card = card_alloc(machine, sizeof(*card), err);
+	struct isa_debug_exit *card = cards_alloc(machine, sizeof(*card), err);
 	uint64_t base = ISA_DEBUG_EXIT_BASE, size = ISA_DEBUG_EXIT_SIZE;
 	int result = card ? 0 : -ENOMEM;
 
@@ -69,7 +68,7 @@ static const char *const testdev_properties[] = { "driver", "id", NULL };
 
 static int create_testdev(struct machine *machine, struct opts *opts, struct err *err)
 {
-	struct pc_testdev *card = card_alloc(machine, sizeof(*card), err);
+	struct pc_testdev *card = cards_alloc(machine, sizeof(*card), err);
 	struct pc_testdev_wires wires = { .ports = &machine->ports, .memory = &machine->memory };
 	int result;
 
@@ -89,6 +88,12 @@ const struct card cards[] = {
 	  debug_exit_properties, create_debug_exit },
 	{ "pc-testdev", "ports and memory that tests of processors use", testdev_properties,
 	  create_testdev },
+	{ "e1000", "Intel 82540EM gigabit Ethernet card, PCI 8086:100e", board_nic_properties,
+	  board_nic_create },
+	{ "e1000-82544gc", "Intel 82544GC gigabit Ethernet card, PCI 8086:100c",
+	  board_nic_properties, board_nic_create },
+	{ "e1000-82545em", "Intel 82545EM gigabit Ethernet card, PCI 8086:100f",
+	  board_nic_properties, board_nic_create },
 	{ "VGA", "standard VGA with Bochs VBE modes, PCI 1234:1111", NULL, NULL },
 	{ "ide-hd", "ATA disk on ide.0 or ide.1", NULL, NULL },
 	{ "ide-cd", "ATAPI CD-ROM on ide.0 or ide.1", NULL, NULL },

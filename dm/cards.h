@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 struct board;
 struct err;
 struct machine;
@@ -26,6 +28,8 @@ const struct card *cards_find(const char *name, struct err *err);
 /** Creates what the -device options ask for and the board did not make itself. 0 or -errno. */
 int cards_create_all(struct machine *machine, struct err *err);
 
+/** Zeroed memory for a card, the machine's. NULL and a sentence. */
+void *cards_alloc(struct machine *machine, size_t bytes, struct err *err);
 /** Frees the cards' memory; their devices have been finished. */
 void cards_free(struct machine *machine);
 

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Intel 8254x gigabit controllers: "PCI/PCI-X Family of Gigabit Ethernet Controllers Software
+ * Developer's Manual", revision 4.0. Registers are in chapter 13, descriptors in chapter 3, the
+ * EEPROM in 5.6; the PHY's registers are IEEE 802.3 clause 22 and Marvell's 88E1000.
+ */
+#pragma once
+
+#include "base/bits.h"
+
+/* Bit 31 of a register is no value of an enum. */
+#define E1000_CTRL_PHY_RST BIT(31)
+#define E1000_RDTR_FLUSH   BIT(31) /* FPD: what is delayed is reported at once */
+#define E1000_RAH_VALID    BIT(31)
+#define E1000_TXD_IDE      BIT(31) /* delay the interrupt */
+
+enum e1000_id {
+	E1000_VENDOR = 0x8086,
+	E1000_82544GC_COPPER = 0x100c,
+	E1000_82540EM = 0x100e,
+	E1000_82545EM_COPPER = 0x100f,
+};
+
+enum e1000_size {
+	E1000_MEMORY_BYTES = 128 << 10,
+	E1000_IO_BYTES = 64,
+	E1000_DESCRIPTOR_BYTES = 16,
+	E1000_RING_UNIT = 8,  /* RDLEN and TDLEN count in 128 bytes */
+	E1000_TICK_NS = 1024, /* of RDTR, RADV, TIDV, TADV */
+	E1000_ITR_TICK_NS = 256,
+};
+
+/** The I/O BAR: an address and a data window. */
+enum e1000_io {
+	E1000_IOADDR = 0,
+	E1000_IODATA = 4,
+};
+
+enum e1000_register {
+	E1000_CTRL = 0x0000,
+	E1000_STATUS = 0x0008,
+	E1000_EECD = 0x0010,
+	E1000_EERD = 0x0014,
+	E1000_CTRL_EXT = 0x0018,
+	E1000_MDIC = 0x0020,
+	E1000_FCAL = 0x0028,
+	E1000_FCAH = 0x002c,
+	E1000_FCT = 0x0030,
+	E1000_VET = 0x0038,
+	E1000_ICR = 0x00c0,
+	E1000_ITR = 0x00c4,
+	E1000_ICS = 0x00c8,
+	E1000_IMS = 0x00d0,
+	E1000_IMC = 0x00d8,
+	E1000_RCTL = 0x0100,
+	E1000_FCTTV = 0x0170,
+	E1000_TXCW = 0x0178,
+	E1000_RXCW = 0x0180,
+	E1000_TCTL = 0x0400,
+	E1000_TIPG = 0x0410,
+	E1000_AIT = 0x0458,
+	E1000_LEDCTL = 0x0e00,
+	E1000_PBA = 0x1000,
+	E1000_FCRTL = 0x2160,
+	E1000_FCRTH = 0x2168,
+	E1000_RDBAL = 0x2800,
+	E1000_RDBAH = 0x2804,
+	E1000_RDLEN = 0x2808,
+	E1000_RDH = 0x2810,
+	E1000_RDT = 0x2818,
+	E1000_RDTR = 0x2820,
+	E1000_RXDCTL = 0x2828,
+	E1000_RADV = 0x282c,
+	E1000_RSRPD = 0x2c00,
+	E1000_TXDMAC = 0x3000,
+	E1000_TDBAL = 0x3800,
+	E1000_TDBAH = 0x3804,
+	E1000_TDLEN = 0x3808,
+	E1000_TDH = 0x3810,
+	E1000_TDT = 0x3818,
+	E1000_TIDV = 0x3820,
+	E1000_TXDCTL = 0x3828,
+	E1000_TADV = 0x382c,
+	E1000_TSPMT = 0x3830,
+	E1000_STATISTICS = 0x4000,
+	E1000_RXCSUM = 0x5000,
+	E1000_MTA = 0x5200,
+	E1000_RA = 0x5400,
+	E1000_VFTA = 0x5600,
+	E1000_WUC = 0x5800,
+	E1000_WUFC = 0x5808,
+	E1000_WUS = 0x5810,
+	E1000_MANC = 0x5820,
+};
+
+enum e1000_array {
+	E1000_MTA_WORDS = 128,
+	E1000_RA_PAIRS = 16,
+	E1000_VFTA_WORDS = 128,
+	E1000_STATISTICS_WORDS = 64,
+	E1000_PHY_WORDS = 32,
+};
+
+/** Statistics, as words from E1000_STATISTICS; all are cleared by reading. 13.7. */
+enum e1000_statistic {
+	E1000_MPC = 4,    /* no room in the packet buffer */
+	E1000_PRC64 = 23, /* received by size: to 64, 127, 255, 511, 1023, beyond */
+	E1000_GPRC = 29,
+	E1000_BPRC = 30,
+	E1000_MPRC = 31,
+	E1000_GPTC = 32,
+	E1000_GORCL = 34, /* 64 bits, as the next two */
+	E1000_GOTCL = 36,
+	E1000_RNBC = 40, /* no descriptors */
+	E1000_RUC = 41,  /* too short */
+	E1000_ROC = 43,  /* too long */
+	E1000_TORL = 48,
+	E1000_TOTL = 50,
+	E1000_TPR = 52,
+	E1000_TPT = 53,
+	E1000_PTC64 = 54,
+	E1000_MPTC = 60,
+	E1000_BPTC = 61,
+	E1000_TSCTC = 62, /* TSO packets */
+};
+
+enum e1000_ctrl_bits {
+	E1000_CTRL_FD = BIT(0),
+	E1000_CTRL_LRST = BIT(3),
+	E1000_CTRL_ASDE = BIT(5),
+	E1000_CTRL_SLU = BIT(6),
+	E1000_CTRL_SPEED_1000 = BIT(9),
+	E1000_CTRL_FRCSPD = BIT(11),
+	E1000_CTRL_FRCDPX = BIT(12),
+	E1000_CTRL_RST = BIT(26),
+	E1000_CTRL_VME = BIT(30), /* VLAN tags are stripped and inserted */
+};
+
+enum e1000_status_bits {
+	E1000_STATUS_FD = BIT(0),
+	E1000_STATUS_LU = BIT(1), /* link up */
+	E1000_STATUS_SPEED_1000 = BIT(7),
+	E1000_STATUS_ASDV_1000 = BIT(9),
+};
+
+enum e1000_eecd_bits {
+	E1000_EECD_SK = BIT(0),
+	E1000_EECD_CS = BIT(1),
+	E1000_EECD_DI = BIT(2),
+	E1000_EECD_DO = BIT(3),
+	E1000_EECD_FWE_DISABLED = BIT(4),
+	E1000_EECD_REQ = BIT(6),
+	E1000_EECD_GNT = BIT(7),
+	E1000_EECD_PRES = BIT(8),
+	E1000_EECD_PINS = E1000_EECD_SK | E1000_EECD_CS | E1000_EECD_DI,
+};
+
+enum e1000_eerd_bits {
+	E1000_EERD_START = BIT(0),
+	E1000_EERD_DONE = BIT(4),
+	E1000_EERD_ADDRESS_SHIFT = 8,
+	E1000_EERD_DATA_SHIFT = 16,
+};
+
+enum e1000_mdic_bits {
+	E1000_MDIC_DATA = 0xffff,
+	E1000_MDIC_REGISTER_SHIFT = 16,
+	E1000_MDIC_PHY_SHIFT = 21,
+	E1000_MDIC_FIELD = 31,
+	E1000_MDIC_WRITE = BIT(26),
+	E1000_MDIC_READ = BIT(27),
+	E1000_MDIC_READY = BIT(28),
+	E1000_MDIC_INTERRUPT = BIT(29),
+	E1000_MDIC_ERROR = BIT(30),
+	E1000_PHY_ADDRESS = 1,
+};
+
+/** Causes of interrupts: ICR, ICS, IMS, IMC. */
+enum e1000_cause {
+	E1000_CAUSE_TXDW = BIT(0), /* a transmit descriptor was written back */
+	E1000_CAUSE_TXQE = BIT(1), /* the transmit ring ran empty */
+	E1000_CAUSE_LSC = BIT(2),
+	E1000_CAUSE_RXDMT0 = BIT(4), /* few receive descriptors are left */
+	E1000_CAUSE_RXT0 = BIT(7),   /* a frame was received */
+	E1000_CAUSE_MDAC = BIT(9),
+	E1000_CAUSE_SRPD = BIT(16), /* a small frame was received */
+	E1000_CAUSES = 0x1ffff,
+};
+
+enum e1000_rctl_bits {
+	E1000_RCTL_EN = BIT(1),
+	E1000_RCTL_SBP = BIT(2),
+	E1000_RCTL_UPE = BIT(3), /* unicast promiscuous */
+	E1000_RCTL_MPE = BIT(4), /* multicast promiscuous */
+	E1000_RCTL_LPE = BIT(5), /* long frames */
+	E1000_RCTL_LBM = BIT(6) | BIT(7),
+	E1000_RCTL_RDMTS_SHIFT = 8,
+	E1000_RCTL_MO_SHIFT = 12,
+	E1000_RCTL_BAM = BIT(15), /* broadcasts are accepted */
+	E1000_RCTL_BSIZE_SHIFT = 16,
+	E1000_RCTL_VFE = BIT(18), /* VLAN filter */
+	E1000_RCTL_DPF = BIT(22), /* pause frames are discarded */
+	E1000_RCTL_BSEX = BIT(25),
+	E1000_RCTL_SECRC = BIT(26), /* the FCS is stripped */
+};
+
+enum e1000_tctl_bits {
+	E1000_TCTL_EN = BIT(1),
+	E1000_TCTL_PSP = BIT(3), /* short frames are padded */
+};
+
+enum e1000_rah_bits {
+	E1000_RAH_SELECT_SHIFT = 16, /* 0: the destination is compared */
+};
+
+enum e1000_rxcsum_bits {
+	E1000_RXCSUM_IPOFL = BIT(8),
+	E1000_RXCSUM_TUOFL = BIT(9),
+};
+
+/** Receive descriptor, 3.2.3. */
+enum e1000_rx_descriptor {
+	E1000_RXD_ADDRESS = 0,
+	E1000_RXD_LENGTH = 8,
+	E1000_RXD_STATUS_SHIFT = 32, /* from the length on */
+	E1000_RXD_ERRORS_SHIFT = 40,
+	E1000_RXD_SPECIAL_SHIFT = 48,
+};
+
+enum e1000_rx_status {
+	E1000_RXD_DD = BIT(0),
+	E1000_RXD_EOP = BIT(1),
+	E1000_RXD_IXSM = BIT(2), /* the checksum bits say nothing */
+	E1000_RXD_VP = BIT(3),
+	E1000_RXD_TCPCS = BIT(5),
+	E1000_RXD_IPCS = BIT(6),
+	E1000_RXD_PIF = BIT(7), /* passed by the hash only */
+	/* Errors. */
+	E1000_RXD_TCPE = BIT(5),
+	E1000_RXD_IPE = BIT(6),
+};
+
+/** Transmit descriptors, 3.3.3, 3.3.6, 3.3.7; bits of the third doubleword. */
+enum e1000_tx_descriptor {
+	E1000_TXD_ADDRESS = 0,
+	E1000_TXD_LOWER = 8,
+	E1000_TXD_UPPER = 12,
+	E1000_TXD_LEGACY_LENGTH = 0xffff,
+	E1000_TXD_LENGTH = 0xfffff,
+	E1000_TXD_LEGACY_CSO_SHIFT = 16,
+	E1000_TXD_TYPE_SHIFT = 20,
+	E1000_TXD_TYPE_CONTEXT = 0,
+	E1000_TXD_TYPE_DATA = 1,
+	E1000_TXD_EOP = BIT(24),
+	E1000_TXD_LEGACY_IC = BIT(26), /* insert a checksum */
+	E1000_TXD_TSE = BIT(26),
+	E1000_TXD_RS = BIT(27),
+	E1000_TXD_RPS = BIT(28), /* 82544: report when sent */
+	E1000_TXD_DEXT = BIT(29),
+	E1000_TXD_VLE = BIT(30), /* insert a VLAN tag */
+	/* The context's. */
+	E1000_TXD_TUCMD_TCP = BIT(24),
+	E1000_TXD_TUCMD_IP = BIT(25),
+	E1000_TXD_TUCMD_TSE = BIT(26),
+	/* The fourth doubleword. */
+	E1000_TXD_DD = BIT(0),
+	E1000_TXD_POPTS_IXSM = BIT(8),
+	E1000_TXD_POPTS_TXSM = BIT(9),
+	E1000_TXD_LEGACY_CSS_SHIFT = 8,
+	E1000_TXD_HDRLEN_SHIFT = 8,
+	E1000_TXD_SPECIAL_SHIFT = 16,
+};
+
+enum e1000_eeprom_word {
+	E1000_EEPROM_MAC = 0x00, /* three words */
+	E1000_EEPROM_COMPATIBILITY = 0x03,
+	E1000_EEPROM_PBA = 0x08,
+	E1000_EEPROM_CONTROL_1 = 0x0a,
+	E1000_EEPROM_SUBSYSTEM = 0x0b,
+	E1000_EEPROM_SUBSYSTEM_VENDOR = 0x0c,
+	E1000_EEPROM_DEVICE = 0x0d,
+	E1000_EEPROM_VENDOR = 0x0e,
+	E1000_EEPROM_CONTROL_2 = 0x0f,
+	E1000_EEPROM_CHECKSUM = 0x3f,
+	E1000_EEPROM_SUM = 0xbaba, /* of all words */
+};
+
+enum e1000_phy_register {
+	E1000_PHY_CONTROL = 0,
+	E1000_PHY_STATUS = 1,
+	E1000_PHY_ID1 = 2,
+	E1000_PHY_ID2 = 3,
+	E1000_PHY_ADVERTISE = 4,
+	E1000_PHY_PARTNER = 5,
+	E1000_PHY_EXPANSION = 6,
+	E1000_PHY_NEXT_PAGE = 7,
+	E1000_PHY_1000_CONTROL = 9,
+	E1000_PHY_1000_STATUS = 10,
+	E1000_PHY_EXTENDED_STATUS = 15,
+	E1000_PHY_SPECIFIC_CONTROL = 16,
+	E1000_PHY_SPECIFIC_STATUS = 17,
+	E1000_PHY_INTERRUPT_ENABLE = 18,
+	E1000_PHY_INTERRUPT_STATUS = 19,
+	E1000_PHY_EXTENDED_CONTROL = 20,
+	E1000_PHY_RECEIVE_ERRORS = 21,
+	E1000_PHY_PAGE = 29,
+	E1000_PHY_PAGE_DATA = 30,
+};
+
+enum e1000_phy_bits {
+	E1000_PHY_CONTROL_RESTART = BIT(9),
+	E1000_PHY_CONTROL_POWER_DOWN = BIT(11),
+	E1000_PHY_CONTROL_NEGOTIATE = BIT(12),
+	E1000_PHY_CONTROL_LOOPBACK = BIT(14),
+	E1000_PHY_CONTROL_RESET = BIT(15),
+	E1000_PHY_STATUS_LINK = BIT(2),
+	E1000_PHY_STATUS_NEGOTIATED = BIT(5),
+	E1000_PHY_PARTNER_ACKNOWLEDGE = BIT(14),
+	E1000_PHY_SPECIFIC_LINK = BIT(10),
+	E1000_PHY_SPECIFIC_RESOLVED = BIT(11),
+	E1000_PHY_SPECIFIC_DUPLEX = BIT(13),
+	E1000_PHY_SPECIFIC_1000 = BIT(15),
+};

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Two network cards of one guest on a hub: what one sends, the other receives, byte for byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "qguest.h"
+
+enum {
+	SENDER = 5, /* slots */
+	RECEIVER = 6,
+	RING_BYTES = 128,
+	TX_RING = 0x10000,
+	RX_RING = 0x11000,
+	TX_DATA = 0x20000,
+	RX_DATA = 0x30000,
+	FRAME = 900,
+};
+
+#define SENDER_BAR   UINT64_C(0xfe000000)
+#define RECEIVER_BAR UINT64_C(0xfe040000)
+
+static struct qguest guest;
+static uint8_t frame[FRAME];
+
+static void start(const char *model)
+{
+	qguest_init(&guest);
+	qguest_start(&guest,
+		     "-netdev hubport,id=h0,hubid=0 -netdev hubport,id=h1,hubid=0 "
+		     "-device %s,id=a,netdev=h0,addr=5,mac=00:16:3e:00:00:01,romfile= "
+		     "-device %s,id=b,netdev=h1,addr=6,mac=00:16:3e:00:00:02,romfile=",
+		     model, model);
+	for (unsigned i = 0; i < FRAME; i++)
+		frame[i] = (uint8_t)(i * 7);
+	memcpy(frame, "\x00\x16\x3e\x00\x00\x02\x00\x16\x3e\x00\x00\x01\x88\xb5", 14);
+	qguest_write(&guest, TX_DATA, frame, FRAME);
+}
+
+static void check_received(uint64_t gpa)
+{
+	uint8_t seen[FRAME];
+
+	qguest_read(&guest, gpa, seen, FRAME);
+	assert_memory_equal(seen, frame, FRAME);
+}
+
+static void map_memory(unsigned slot, uint64_t bar)
+{
+	qguest_pci_write(&guest, slot, 0, 0x10, (uint32_t)bar);
+	qguest_pci_write(&guest, slot, 0, 4, 6);
+}
+
+/* e1000: offsets as in Intel's manual, chapter 13. */
+
+static void start_e1000_receiver(void)
+{
+	map_memory(RECEIVER, RECEIVER_BAR);
+	for (unsigned i = 0; i < 8; i++) {
+		qguest_writel(&guest, RX_RING + 16 * i, RX_DATA + 2048 * i);
+		qguest_writel(&guest, RX_RING + 16 * i + 4, 0);
+	}
+	qguest_writel(&guest, RECEIVER_BAR + 0x2800, RX_RING);
+	qguest_writel(&guest, RECEIVER_BAR + 0x2808, RING_BYTES);
+	qguest_writel(&guest, RECEIVER_BAR + 0x2818, 7);
+	qguest_writel(&guest, RECEIVER_BAR + 0x100, 2);
+}
+
+static void send_e1000(unsigned number)
+{
+	unsigned index = number % 8;
+
+	qguest_writel(&guest, TX_RING + 16 * index, TX_DATA);
+	qguest_writel(&guest, TX_RING + 16 * index + 8, UINT32_C(0x09000000) | FRAME);
+	qguest_writel(&guest, SENDER_BAR + 0x3818, (index + 1) % 8);
+}
+
+static void test_e1000(void **state)
+{
+	(void)state;
+	start("e1000");
+	assert_int_equal(qguest_pci_read(&guest, SENDER, 0, 0), 0x100e8086);
+	start_e1000_receiver();
+	map_memory(SENDER, SENDER_BAR);
+	qguest_writel(&guest, SENDER_BAR + 0x3800, TX_RING);
+	qguest_writel(&guest, SENDER_BAR + 0x3808, RING_BYTES);
+	qguest_writel(&guest, SENDER_BAR + 0x400, 0xa);
+	send_e1000(0);
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 0x3810), 1);
+	assert_int_equal(qguest_readl(&guest, RECEIVER_BAR + 0x2810), 1);
+	check_received(RX_DATA);
+	/* Seven more into six descriptors: the last waits in the sender's ring. */
+	for (unsigned i = 1; i < 8; i++)
+		send_e1000(i);
+	check_received(RX_DATA + 6 * 2048);
+	assert_int_equal(qguest_readl(&guest, RECEIVER_BAR + 0x2810), 7);
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 0x3810), 7);
+	qguest_writel(&guest, RECEIVER_BAR + 0x2818, 0);
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 0x3810), 0);
+	check_received(RX_DATA + 7 * 2048);
+	qguest_stop(&guest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_e1000),
+	};
+
+	return cmocka_run_group_tests_name("qtest_nic", tests, NULL, NULL);
+}
