@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/clock.h"
 
+#include <assert.h>
 #include <time.h>
 
 enum {
@@ -83,6 +84,12 @@ void clock_stop(struct clock *clock)
 	clock->stopped_ns = clock_now_ns(clock);
 	clock->running = false;
 	clock_arm(clock);
+}
+
+void clock_set(struct clock *clock, int64_t now_ns)
+{
+	assert(clock->manual || !clock->running);
+	clock->stopped_ns = now_ns;
 }
 
 /** Fires timers with deadlines up to 'limit_ns'. A manual clock stands at each timer's deadline

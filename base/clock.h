@@ -39,6 +39,9 @@ void clock_set_manual(struct clock *clock);
 int64_t clock_now_ns(const struct clock *clock);
 void clock_start(struct clock *clock);
 void clock_stop(struct clock *clock);
+/** Makes it 'now_ns' on a clock that stands still: the time of a saved guest. Timers stay where
+ * they are. */
+void clock_set(struct clock *clock, int64_t now_ns);
 
 /** Moves a manual clock forward to 'target_ns', firing timers on the way, each at its own deadline.
  */

@@ -262,6 +262,18 @@ bool block_is_read_only(const struct block *block)
 	return block->read_only;
 }
 
+bool block_is_temporary(const struct block *block)
+{
+	return block->is_temporary;
+}
+
+int block_claim(struct block *block, bool claimed, struct err *err)
+{
+	if (!block->driver || !block->driver->claim)
+		return 0;
+	return block->driver->claim(block, claimed, err);
+}
+
 const char *block_filename(const struct block *block)
 {
 	return block->filename;

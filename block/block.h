@@ -107,6 +107,14 @@ int block_read_now(struct block *block, uint64_t offset, void *data, size_t leng
 /** Synchronous flush: at exit and on unplug. 0 or -errno. */
 int block_flush_now(struct block *block);
 
+/** What is written to it is dropped at the end (snapshot). */
+bool block_is_temporary(const struct block *block);
+/**
+ * Lets another process have the image, for a guest that moves there, or claims it again. Nothing
+ * may be started in between. 0, or -errno and a sentence.
+ */
+int block_claim(struct block *block, bool claimed, struct err *err);
+
 /** Who is told that a request is held by BLOCK_ERROR_STOP; the machine stops then. */
 void block_set_error_hook(struct block *block,
 			  void (*stopped)(void *opaque, struct block *block, bool is_write,

@@ -163,6 +163,7 @@ int cow_open(struct block *block, struct err *err)
 	}
 	block->image = cow;
 	block->driver = &cow_driver;
+	block->is_temporary = true;
 	block->read_only = false;
 	return 0;
 

@@ -10,6 +10,9 @@ struct block_driver {
 	void (*start)(struct block *block, struct block_request *request);
 	/** Nothing is under way. */
 	void (*close)(struct block *block);
+	/** Gives up what keeps other processes from the image, or claims it again: 0, or -errno and
+	 * a sentence. NULL: nothing does. */
+	int (*claim)(struct block *block, bool claimed, struct err *err);
 	/** Looks whether the medium is still the same; may change block->size_bytes. NULL: it
 	 * cannot change. */
 	bool (*is_present)(struct block *block);
@@ -23,6 +26,7 @@ struct block {
 	const char *format;
 	uint64_t size_bytes;
 	bool read_only, is_cdrom;
+	bool is_temporary; /* what is written goes with the process */
 	enum block_cache cache;
 	enum block_error_action write_error, read_error;
 	struct list_node in_flight, held;
@@ -44,6 +48,7 @@ struct raw_image {
 	struct aio_file file;
 	uint64_t data_bytes; /* what the file holds; the rest of its last sector reads as zeros */
 	bool is_host_cdrom;
+	bool is_locked; /* against other processes */
 	/* With O_DIRECT: writes that must take the page cache have the file to themselves. */
 	struct list_node parked;
 	unsigned writes_under_way;
@@ -71,6 +76,7 @@ int cow_open(struct block *block, struct err *err);
  * -errno with a sentence.
  */
 int image_lock(int fd, const char *filename, bool writing, bool patient, struct err *err);
+void image_unlock(int fd);
 
 /** Whether the host's CD drive in 'fd' holds a readable medium, and its size. */
 bool host_cdrom_is_present(int fd, uint64_t *size_bytes);

@@ -48,6 +48,13 @@ static bool is_held_by_other(int fd, int byte)
 	return fcntl(fd, F_OFD_GETLK, &claim) == 0 && claim.l_type != F_UNLCK;
 }
 
+void image_unlock(int fd)
+{
+	lock_byte(fd, F_UNLCK, CLAIM_DOES_READ);
+	lock_byte(fd, F_UNLCK, CLAIM_DOES_WRITE);
+	lock_byte(fd, F_UNLCK, CLAIM_FORBIDS_WRITE);
+}
+
 static int try_lock(int fd, bool writing)
 {
 	int result = lock_byte(fd, F_RDLCK, CLAIM_DOES_READ);
@@ -61,9 +68,7 @@ static int try_lock(int fd, bool writing)
 	if (!is_held_by_other(fd, CLAIM_FORBIDS_READ) && !is_held_by_other(fd, CLAIM_DOES_WRITE) &&
 	    (!writing || !is_held_by_other(fd, CLAIM_FORBIDS_WRITE)))
 		return 0;
-	lock_byte(fd, F_UNLCK, CLAIM_DOES_READ);
-	lock_byte(fd, F_UNLCK, CLAIM_DOES_WRITE);
-	lock_byte(fd, F_UNLCK, CLAIM_FORBIDS_WRITE);
+	image_unlock(fd);
 	return -EBUSY;
 }
 

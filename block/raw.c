@@ -162,9 +162,22 @@ static bool host_cdrom_present(struct block *block)
 	return present;
 }
 
+static int raw_claim(struct block *block, bool claimed, struct err *err)
+{
+	const struct raw_image *raw = block->image;
+
+	if (!raw->is_locked)
+		return 0;
+	if (claimed)
+		return image_lock(raw->file.fd, block->filename, !block->read_only, true, err);
+	image_unlock(raw->file.fd);
+	return 0;
+}
+
 static const struct block_driver raw_driver = {
 	.start = raw_start,
 	.close = raw_driver_close,
+	.claim = raw_claim,
 };
 
 static const struct block_driver host_cdrom_driver = {
@@ -281,6 +294,7 @@ static int raw_set_up(struct block *block, struct raw_image *raw,
 			image_lock(raw->file.fd, block->filename, writing, !options->is_cdrom, err);
 		if (result < 0)
 			return result;
+		raw->is_locked = true;
 	}
 	if ((block->cache == BLOCK_CACHE_NONE || block->cache == BLOCK_CACHE_DIRECTSYNC) &&
 	    !raw->is_host_cdrom)

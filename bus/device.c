@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -47,6 +48,14 @@ void device_quiesce_all(struct device_list *list)
 		device->class->quiesce(device->self);
 }
 
+void device_resume_all(struct device_list *list)
+{
+	struct device *device;
+
+	list_for_each(device, &list->head, struct device, node) if (device->class->resume)
+		device->class->resume(device->self);
+}
+
 void device_finish_all(struct device_list *list)
 {
 	while (!list_is_empty(&list->head)) {
@@ -70,6 +79,20 @@ static void device_tag(const struct device *device, char *tag)
 static void *device_state(const struct device *device)
 {
 	return (char *)device->self + device->class->state_offset;
+}
+
+bool device_is_known(const struct device_list *list, const char *tag)
+{
+	char own[TAG_BYTES];
+	struct device *device;
+
+	list_for_each(device, &list->head, struct device, node)
+	{
+		device_tag(device, own);
+		if (device->class->table && strcmp(own, tag) == 0)
+			return true;
+	}
+	return false;
 }
 
 void device_save_all(struct device_list *list, struct state_writer *writer)
@@ -125,6 +148,14 @@ static int load_each(struct device_list *list, const void *stream, size_t length
 	return 0;
 }
 
+static void commit_all(struct device_list *list)
+{
+	struct device *device;
+
+	list_for_each(device, &list->head, struct device, node) if (device->class->loaded)
+		device->class->loaded(device->self);
+}
+
 int device_load_all(struct device_list *list, const void *stream, size_t length, struct err *err)
 {
 	struct state_writer before;
@@ -141,6 +172,8 @@ int device_load_all(struct device_list *list, const void *stream, size_t length,
 	result = load_each(list, stream, length, err);
 	if (result < 0)
 		load_each(list, before.bytes, before.length, NULL);
+	else
+		commit_all(list);
 	state_writer_finish(&before);
 	return result;
 }

@@ -29,6 +29,10 @@ struct device_class {
 	 * refuse what a register write could not have produced. 0 or -EINVAL. May be NULL.
 	 */
 	int (*after_load)(void *self, struct err *err);
+	/** The whole machine has been loaded: what could not be taken back. May be NULL. */
+	void (*loaded)(void *self);
+	/** The guest runs on, after quiesce or a load: what had to wait goes on. May be NULL. */
+	void (*resume)(void *self);
 	void (*finish)(void *self); /* releases what init took. May be NULL. */
 };
 
@@ -50,8 +54,11 @@ void device_add(struct device_list *list, struct device *device);
 void device_remove(struct device *device);
 void device_reset_all(struct device_list *list);
 void device_quiesce_all(struct device_list *list);
+void device_resume_all(struct device_list *list);
 /** Finishes in reverse order. */
 void device_finish_all(struct device_list *list);
 void device_save_all(struct device_list *list, struct state_writer *writer);
+/** Is there a device whose record is called 'tag'? */
+bool device_is_known(const struct device_list *list, const char *tag);
 /** All or nothing: a bad stream leaves every device as it was. 0 or -errno. */
 int device_load_all(struct device_list *list, const void *stream, size_t length, struct err *err);

@@ -16,6 +16,7 @@
  *   body:   u8 name length, name, u32 version, fields to the end of the body
  *   field:  u8 name length, name, u8 element size (1, 2, 4, 8; 0: structs), u32 count, data
  *   data:   elements, little-endian; or for structs, count times: u32 length, fields
+ * Of an array of bytes, zeros at the end are left out.
  */
 enum {
 	RECORD_MAGIC = 0x31564544, /* "DEV1" */
@@ -123,19 +124,34 @@ static void store_element(void *element, uint32_t size, uint64_t value)
 	}
 }
 
+static bool is_byte_array(const struct state_field *field)
+{
+	return !field->table && field->size == 1 && field->count > 1;
+}
+
+/** How many bytes of an array are worth saving: buffers are many KiB and mostly empty. */
+static uint32_t used_bytes(const struct state_field *field, const uint8_t *member)
+{
+	uint32_t count = field->count;
+
+	while (is_byte_array(field) && count && !member[count - 1])
+		count--;
+	return count;
+}
+
 static void save_fields(struct state_writer *writer, const struct state_table *table,
 			const uint8_t *state)
 {
 	for (uint32_t i = 0; i < table->field_count; i++) {
 		const struct state_field *field = &table->fields[i];
 		const uint8_t *member = state + field->offset;
+		uint32_t count = used_bytes(field, member);
 
 		put_name(writer, field->name);
 		put_int(writer, 1, field->table ? 0 : field->size);
-		put_int(writer, 4, field->count);
-		/* Raw bytes, buffers of many KiB among them, go at once. */
-		if (!field->table && field->size == 1) {
-			put_bytes(writer, member, field->count);
+		put_int(writer, 4, count);
+		if (is_byte_array(field)) {
+			put_bytes(writer, member, count);
 			continue;
 		}
 		for (uint32_t n = 0; n < field->count; n++, member += field->size) {
@@ -226,6 +242,8 @@ static bool load_elements(struct buf *from, const struct state_field *field, uns
 
 	if (!take_part(from, (size_t)size * count, &part))
 		return false;
+	if (field && is_byte_array(field) && count < field->count)
+		memset(state + field->offset + count, 0, field->count - count);
 	if (field && size == 1 && field->size == 1 && !field->is_bool) {
 		buf_take(&part, state + field->offset, min_size(count, field->count));
 		return true;
@@ -303,6 +321,19 @@ int state_check(const void *stream, size_t length, struct err *err)
 				       start);
 	}
 	return 0;
+}
+
+bool state_next(const void *stream, size_t length, size_t *position, char *name)
+{
+	struct buf rest, body;
+	unsigned version;
+
+	open_stream(&rest, stream, length);
+	rest.start = *position;
+	if (!buf_remaining(&rest) || !take_record(&rest, &body, name, &version))
+		return false;
+	*position = rest.start;
+	return true;
 }
 
 int state_load(const void *stream, size_t length, const char *device,

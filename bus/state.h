@@ -85,6 +85,14 @@ void state_save(struct state_writer *writer, const char *device, unsigned versio
 int state_load(const void *stream, size_t length, const char *device,
 	       const struct state_table *table, void *state, unsigned *version, struct err *err);
 
+enum {
+	STATE_NAME_BYTES = 256, /* of a record's name, with its end */
+};
+
+/** Steps through the records: the name of the one at *position, which moves behind it; 0 at the
+ * start. False at the end. */
+bool state_next(const void *stream, size_t length, size_t *position, char *name);
+
 /** Checks the framing of a whole stream. 0 or -EINVAL. */
 int state_check(const void *stream, size_t length, struct err *err);
 

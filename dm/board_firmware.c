@@ -22,7 +22,7 @@ static const char *boot_order(const struct board *board)
 {
 	const struct options *options = board->machine->options;
 
-	if (options->boot_once && !board->boot_once_used)
+	if (options->boot_once && !board->state.boot_once_used)
 		return options->boot_once;
 	return options->boot_order;
 }

@@ -116,6 +116,40 @@ void board_retry_disks(struct board *board)
 	}
 }
 
+static int flush_disk(struct block *disk, struct err *err)
+{
+	int result;
+
+	if (block_is_temporary(disk))
+		return err_set(err, -ENOTSUP,
+			       "what the guest writes to '%s' goes with this process (snapshot): "
+			       "such a guest cannot be saved",
+			       block_filename(disk));
+	result = block_flush_now(disk);
+	return result < 0 ? err_set_errno(err, result, "cannot flush '%s'", block_filename(disk))
+			  : 0;
+}
+
+int board_flush_disks(struct board *board, struct err *err)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < DRIVES && result == 0; i++)
+		if (board->disks[i])
+			result = flush_disk(board->disks[i], err);
+	return result;
+}
+
+int board_claim_disks(struct board *board, bool claimed, struct err *err)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < DRIVES && result == 0; i++)
+		if (board_drive_block(board, i))
+			result = block_claim(board_drive_block(board, i), claimed, err);
+	return result;
+}
+
 struct block *board_drive_block(struct board *board, unsigned index)
 {
 	return board->disks[index] ? board->disks[index] : board->slots[index].block;

@@ -71,7 +71,16 @@ struct board_boot_path {
 
 struct board_nic;
 
+/** What the board itself keeps for its guest. */
+struct board_state {
+	uint8_t wake_event;                        /* enum acpi_pm_event */
+	uint8_t sleeping_pam[BOARD_PAM_REGISTERS]; /* of the host bridge, while the guest sleeps */
+	bool boot_once_used;
+};
+
 struct board {
+	struct board_state state;
+	struct device device;
 	struct machine *machine;
 	struct irq_line gsis[PIIX3_GSIS];
 	struct payload bios, vga_rom;
@@ -97,8 +106,6 @@ struct board {
 
 	bool has_acpi, has_hpet, has_vga;
 	bool has_serial[BOARD_SERIALS];
-	enum acpi_pm_event wake_event;
-	uint8_t sleeping_pam[BOARD_PAM_REGISTERS]; /* of the host bridge, while the guest sleeps */
 
 	struct drive_plan drives[DRIVES];
 	struct block *disks[DRIVES];      /* of disks; NULL elsewhere */
@@ -113,7 +120,6 @@ struct board {
 	uint8_t *firmware_arena;
 	struct payload user_items[BOARD_USER_ITEMS]; /* files of -fw_cfg */
 	unsigned user_item_count;
-	bool boot_once_used;
 };
 
 /** SeaBIOS' items, the CMOS contents and the BIOS image. 0, or -errno and a sentence. */

@@ -81,7 +81,7 @@ static void wake_machine(void *opaque, enum acpi_pm_event event)
 {
 	struct board *board = opaque;
 
-	board->wake_event = event;
+	board->state.wake_event = (uint8_t)event;
 	machine_wakeup(board->machine, NULL);
 }
 
@@ -259,9 +259,64 @@ static int init_debug_port(struct board *board, struct err *err)
 	return 0;
 }
 
+/* --- The board as a device: what it keeps itself --- */
+
+static void reset_itself(void *self)
+{
+	(void)self; /* it asks for resets, and is told before and after */
+}
+
+static int board_after_load(void *self, struct err *err)
+{
+	struct board *board = self;
+
+	if (board->state.wake_event > ACPI_PM_HOST)
+		return err_set(err, -EINVAL, "the saved board was woken by nothing that exists");
+	/* Its boot order is that of the guest's next start. */
+	if (board->firmware_arena)
+		board_firmware_reset(board);
+	return 0;
+}
+
+/** Processors that were plugged in are there, whatever the options say. */
+static void board_loaded(void *self)
+{
+	struct board *board = self;
+	struct hv *hv = board->machine->hv;
+	struct hv_cpu_info info;
+
+	for (unsigned i = 0; board->has_acpi && i < board->machine->options->max_cpus; i++) {
+		bool online = hotplug_cpu_is_online(&board->hotplug, i);
+
+		if (hv_cpu_info(hv, i, &info) == 0 && info.online != online)
+			hv_cpu_set_online(hv, i, online, NULL);
+	}
+}
+
+static const struct state_field board_fields[] = {
+	STATE_INT(struct board_state, wake_event),
+	STATE_ARRAY(struct board_state, sleeping_pam),
+	STATE_INT(struct board_state, boot_once_used),
+};
+static STATE_TABLE(board_table, board_state, board_fields);
+
+static const struct device_class board_class = {
+	.name = "board",
+	.reset = reset_itself,
+	.table = &board_table,
+	.state_offset = offsetof(struct board, state),
+	.version = 1,
+	.after_load = board_after_load,
+	.loaded = board_loaded,
+};
+
 static int init_chips(struct board *board, struct err *err)
 {
-	int result = init_bridges(board, err);
+	int result;
+
+	device_init(&board->device, &board_class, board);
+	device_add(&board->machine->devices, &board->device);
+	result = init_bridges(board, err);
 
 	if (result == 0)
 		result = init_clocks(board, err);
@@ -324,7 +379,7 @@ void board_destroy(struct board *board)
 
 void board_before_reset(struct board *board)
 {
-	board->boot_once_used = true;
+	board->state.boot_once_used = true;
 }
 
 void board_after_reset(struct board *board)
@@ -353,9 +408,9 @@ void board_prepare_wake(struct board *board)
 	};
 
 	rtc_set_cmos(&board->rtc, CMOS_SHUTDOWN_STATUS, SHUTDOWN_RESUME);
-	board->wake_event = ACPI_PM_HOST;
+	board->state.wake_event = ACPI_PM_HOST;
 	for (unsigned i = 0; i < BOARD_PAM_REGISTERS; i++)
-		board->sleeping_pam[i] = board->host.state.pci.config[I440FX_PAM0 + i];
+		board->state.sleeping_pam[i] = board->host.state.pci.config[I440FX_PAM0 + i];
 }
 
 void board_set_woken(struct board *board)
@@ -368,7 +423,7 @@ void board_set_woken(struct board *board)
 	 * showed.
 	 */
 	for (unsigned i = 0; i < BOARD_PAM_REGISTERS; i++)
-		pci_config_write(host, I440FX_PAM0 + i, board->sleeping_pam[i], 1);
+		pci_config_write(host, I440FX_PAM0 + i, board->state.sleeping_pam[i], 1);
 	if (board->has_acpi)
-		acpi_pm_set_woken(&board->pm, board->wake_event);
+		acpi_pm_set_woken(&board->pm, board->state.wake_event);
 }

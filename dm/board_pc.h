@@ -33,6 +33,14 @@ void board_announce_cpu(struct board *board, unsigned cpu, bool online);
 /** Requests held by werror=stop are tried again. */
 void board_retry_disks(struct board *board);
 
+/* For saving. */
+
+/** Everything that the guest wrote is on stable storage afterwards. 0, or -errno and a sentence:
+ * also if a disk keeps nothing (snapshot). */
+int board_flush_disks(struct board *board, struct err *err);
+/** Gives the images up for another process, or claims them again. 0, or -errno and a sentence. */
+int board_claim_disks(struct board *board, bool claimed, struct err *err);
+
 /* For control. */
 
 /** A drive as control shows it. Names are the board's, valid as long as it is. */

@@ -108,6 +108,7 @@ extern const struct control_command control_screen_commands[];
 extern const struct control_command control_text_commands[];
 extern const struct control_command control_cpu_commands[];
 extern const struct control_command control_object_commands[];
+extern const struct control_command control_state_commands[];
 
 const struct control_command *control_find_command(const char *name);
 /** Names of all, as query-commands lists them. */

@@ -18,6 +18,7 @@
 #include "dm/dispatch.h"
 #include "dm/memory.h"
 #include "dm/options.h"
+#include "dm/save.h"
 #include "dm/screen.h"
 
 /* Guest memory for devices: the core's. */
@@ -124,13 +125,16 @@ int machine_cont(struct machine *machine, struct err *err)
 	default:
 		break;
 	}
-	result = hv_start(machine->hv, err);
+	result = save_take_back(machine, err);
+	if (result == 0)
+		result = hv_start(machine->hv, err);
 	if (result < 0)
 		return result;
 	machine->status = MACHINE_RUNNING;
 	clock_start(&machine->clock);
 	if (machine->board)
 		board_retry_disks(machine->board);
+	device_resume_all(&machine->devices);
 	tell(machine, MACHINE_EVENT_RESUME, "");
 	return 0;
 }
@@ -401,6 +405,7 @@ static void init_host_side(struct machine *machine)
 	io_space_init(&machine->memory, "memory", UINT64_C(1) << 52);
 	pci_bus_init(&machine->pci, &machine->ports, &machine->memory, &no_sink);
 	device_list_init(&machine->devices);
+	save_init(machine);
 	display_init(&machine->display);
 	input_init(&machine->input);
 	list_init(&machine->listeners);
@@ -449,7 +454,10 @@ static int init_guest_side(struct machine *machine, struct err *err)
 	if (hv_complete(machine->hv, err) < 0)
 		return -ENODEV;
 	machine->control = control_create(machine, err);
-	return machine->control ? 0 : -EINVAL;
+	if (!machine->control)
+		return -EINVAL;
+	save_describe(machine);
+	return save_open(machine, err);
 }
 
 struct machine *machine_create(struct options *options, struct err *err)
@@ -498,7 +506,8 @@ int machine_run(struct machine *machine)
 		loop_on_signal(machine->loop, end_signals[i], received_signal, machine);
 	machine_hold_signals(false);
 	lock_acquire(&machine->lock);
-	if (!machine->options->start_paused && machine_cont(machine, &err) < 0) {
+	if (!machine->options->start_paused && machine->status != MACHINE_SUSPENDED &&
+	    machine_cont(machine, &err) < 0) {
 		log_error("%s", err.text);
 		machine->exit_status = 1;
 		machine->quitting = true;
@@ -528,6 +537,7 @@ void machine_destroy(struct machine *machine)
 		hv_destroy(machine->test_port);
 	if (machine->hv)
 		hv_destroy(machine->hv);
+	save_close(machine);
 	cards_free(machine);
 	chardevs_close(machine);
 	display_finish(&machine->display);

@@ -15,6 +15,7 @@
 #include "bus/power.h"
 #include "bus/ram.h"
 #include "dm/netdevs.h"
+#include "dm/save.h"
 #include "hv/hv.h"
 #include "vnc/vnc.h"
 
@@ -86,6 +87,11 @@ struct machine {
 	struct control *control;
 	struct board *board; /* NULL for -machine none */
 	enum machine_status status;
+	struct device device; /* its own state, saved as the first */
+	struct save_state saved;
+	struct save_description description; /* as it was built */
+	int incoming_fd;                     /* -incoming: its state is read from there; -1 */
+	bool gave_disks_up;                  /* to another process, with the guest's state */
 	struct list_node listeners;
 	struct list_node chardevs; /* chardevs.h */
 	struct netdevs netdevs;

@@ -15,6 +15,7 @@
 #include "dm/machine.h"
 #include "dm/options.h"
 #include "dm/sandbox.h"
+#include "dm/save.h"
 
 enum {
 	EXIT_BAD_USAGE = 1, /* as QEMU: what starts us knows no other */
@@ -183,7 +184,8 @@ int main(int argc, char **argv)
 			machine = machine_create(&options, &err);
 		break;
 	}
-	if (machine && confine(&options, machine, &sandbox, &err) < 0) {
+	if (machine && (confine(&options, machine, &sandbox, &err) < 0 ||
+			save_load_incoming(machine, &err) < 0)) {
 		machine_destroy(machine);
 		machine = NULL;
 	}

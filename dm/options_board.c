@@ -463,7 +463,17 @@ static int apply_traditional(struct options *options, const char *argument, stru
 
 FLAG_OPTION(apply_no_floppy_check, no_floppy_check)
 FLAG_OPTION(apply_domid_restrict, xen_domid_restrict)
-TEXT_OPTION(apply_incoming, incoming)
+
+static int apply_incoming(struct options *options, const char *argument, struct err *err)
+{
+	if (strncmp(argument, "fd:", 3) != 0 && strncmp(argument, "file:", 5) != 0)
+		return err_set(err, -EINVAL,
+			       "-incoming %s: saved state comes from fd:N, a descriptor that is "
+			       "open, or from file:PATH",
+			       argument);
+	options->incoming = argument;
+	return 0;
+}
 
 const struct option_row option_board_rows[] = {
 	{ "machine", "TYPE[,PROP=VALUE]", "the board: pc, xenfv or none (-machine help)",
@@ -494,7 +504,7 @@ const struct option_row option_board_rows[] = {
 	{ "xen-domid-restrict", NULL, "restrict all Xen handles to that domain",
 	  apply_domid_restrict },
 	{ "xen-attach", NULL, NULL, apply_xen_attach },
-	{ "incoming", "fd:N", "load the machine's state from there", apply_incoming },
+	{ "incoming", "fd:N|file:PATH", "load the machine's state from there", apply_incoming },
 	{ "d", "DOMID", NULL, apply_traditional },
 	{ "domain-name", "NAME", NULL, apply_traditional },
 	{ NULL, NULL, NULL, NULL },

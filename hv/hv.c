@@ -26,6 +26,17 @@ void *hv_video_ram_alloc(struct hv *hv, size_t bytes, struct err *err)
 	return hv->ops->video_ram_alloc(hv, bytes, err);
 }
 
+uint64_t hv_video_ram_gpa(struct hv *hv)
+{
+	return hv->ops->video_ram_gpa ? hv->ops->video_ram_gpa(hv) : 0;
+}
+
+void hv_set_video_ram_gpa(struct hv *hv, uint64_t gpa)
+{
+	if (hv->ops->set_video_ram_gpa)
+		hv->ops->set_video_ram_gpa(hv, gpa);
+}
+
 int hv_slot_add(struct hv *hv, const struct hv_slot *slot)
 {
 	return hv->ops->slot_add(hv, slot);

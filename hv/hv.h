@@ -82,6 +82,8 @@ struct hv_caps {
 	bool can_run;      /* there are processors (not qtest) */
 	/* A reset is the toolstack's: it makes the guest anew, with another device model (Xen). */
 	bool restarts_guest;
+	/* The toolstack saves the guest's memory and processors, and asks us for the rest (Xen). */
+	bool saves_guest;
 	/* The core's own guest-physical pages: reserved in E820, no BAR may lie there. */
 	uint64_t reserved_gpa, reserved_bytes;
 };
@@ -131,6 +133,10 @@ struct hv_ops {
 	void (*ram_unmap)(struct hv *hv, void *host, size_t length, size_t written);
 	/* Video RAM of 'bytes' bytes, zeroed and page-aligned; the core's until hv_destroy. */
 	void *(*video_ram_alloc)(struct hv *hv, size_t bytes, struct err *err);
+	/* Xen: where in the guest's memory the pages of its video RAM lie, and, for a guest that is
+	 * being restored, where they are to be found. */
+	uint64_t (*video_ram_gpa)(struct hv *hv);
+	void (*set_video_ram_gpa)(struct hv *hv, uint64_t gpa);
 	/* Direct memory. Returns a slot number >= 0 or -errno. */
 	int (*slot_add)(struct hv *hv, const struct hv_slot *slot);
 	void (*slot_remove)(struct hv *hv, int slot);
@@ -238,6 +244,10 @@ struct hv *hv_null_create(const struct hv_config *config, const struct hv_client
 void *hv_ram_map(struct hv *hv, uint64_t gpa, size_t *length, bool write);
 void hv_ram_unmap(struct hv *hv, void *host, size_t length, size_t written);
 void *hv_video_ram_alloc(struct hv *hv, size_t bytes, struct err *err);
+/** Where the video RAM lies if its pages are the guest's own, as on Xen; else 0. */
+uint64_t hv_video_ram_gpa(struct hv *hv);
+/** As it was saved; before anything shows it. Ignored by cores that own their guest's memory. */
+void hv_set_video_ram_gpa(struct hv *hv, uint64_t gpa);
 int hv_slot_add(struct hv *hv, const struct hv_slot *slot);
 void hv_slot_remove(struct hv *hv, int slot);
 void hv_slot_set_logging(struct hv *hv, int slot, bool on);

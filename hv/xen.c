@@ -123,7 +123,6 @@ static void pause_core(struct hv *hv)
 		lock_acquire(hv->config.lock);
 	xen_bus_set_held(&core->bus, true);
 	flush_coalesced(hv);
-	xen_vram_park(core);
 	report_video_ram(core);
 }
 
@@ -227,6 +226,8 @@ static const struct hv_ops xen_ops = {
 	.ram_map = ram_map,
 	.ram_unmap = ram_unmap,
 	.video_ram_alloc = xen_video_ram_alloc,
+	.video_ram_gpa = xen_video_ram_gpa,
+	.set_video_ram_gpa = xen_set_video_ram_gpa,
 	.slot_add = xen_slot_add,
 	.slot_remove = xen_slot_remove,
 	.slot_set_logging = xen_slot_set_logging,
@@ -324,6 +325,7 @@ struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client 
 		.has_firmware = true,
 		.can_run = true,
 		.restarts_guest = true,
+		.saves_guest = true,
 	};
 	core->domid = (domid_t)config->xen_domid;
 	core->vram.slot = -1;

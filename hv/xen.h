@@ -187,11 +187,11 @@ void xen_map_invalidate(struct xen_map *map);
 /* xen_vram.c: under the machine lock */
 
 void *xen_video_ram_alloc(struct hv *hv, size_t bytes, struct err *err);
+uint64_t xen_video_ram_gpa(struct hv *hv);
+void xen_set_video_ram_gpa(struct hv *hv, uint64_t gpa);
 void xen_vram_finish(struct xen_core *core);
 /** Maps the pages of a restored guest whose BAR is disabled. 0 or -errno. */
 int xen_vram_settle(struct xen_core *core);
-/** Moves the pages out of the way if no BAR shows them. */
-void xen_vram_park(struct xen_core *core);
 int xen_slot_add(struct hv *hv, const struct hv_slot *slot);
 void xen_slot_remove(struct hv *hv, int number);
 void xen_slot_set_logging(struct hv *hv, int number, bool on);

@@ -9,7 +9,7 @@
  *                              ^------xen_slot_add--------'
  *
  * A guest that is restored has its pages already: under the BAR if it is enabled, else where they
- * wait; they are mapped when that is known. xen_pause parks what is left, so that it is so.
+ * were when it was saved; they are mapped when that is known.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -117,6 +117,21 @@ void *xen_video_ram_alloc(struct hv *hv, size_t bytes, struct err *err)
 	return result < 0 ? NULL : vram->host;
 }
 
+uint64_t xen_video_ram_gpa(struct hv *hv)
+{
+	const struct xen_vram *vram = &xen_core_from_hv(hv)->vram;
+
+	return vram->host ? vram->gfn * XEN_PAGE_BYTES : 0;
+}
+
+void xen_set_video_ram_gpa(struct hv *hv, uint64_t gpa)
+{
+	struct xen_vram *vram = &xen_core_from_hv(hv)->vram;
+
+	if (vram->host && !vram->mapped)
+		vram->gfn = gpa / XEN_PAGE_BYTES;
+}
+
 int xen_vram_settle(struct xen_core *core)
 {
 	struct xen_vram *vram = &core->vram;
@@ -156,7 +171,7 @@ static int move(struct xen_core *core, uint64_t gfn)
 	return 0;
 }
 
-void xen_vram_park(struct xen_core *core)
+static void park(struct xen_core *core)
 {
 	int result;
 
@@ -174,7 +189,7 @@ void xen_vram_make_room(struct xen_core *core, uint64_t base, uint64_t bytes)
 	uint64_t begin = vram->gfn * XEN_PAGE_BYTES;
 
 	if (vram->host && base < begin + vram->bytes && begin < base + bytes)
-		xen_vram_park(core);
+		park(core);
 }
 
 /** Lays the pages under the BAR; those of a restored guest lie there already. */

@@ -19,12 +19,13 @@ enum {
 /* Years 0 to 25755 can be written (century and year 255 each); loaded offsets lie within. */
 static const int64_t offset_limit_s = INT64_C(1000000000000);
 static const int64_t clock_limit = INT64_C(1) << 60;
+static const int64_t source_limit_ns = INT64_C(1) << 62;
 
 static const struct state_field rtc_fields[] = {
-	STATE_INT(struct rtc_state, offset_s),   STATE_INT(struct rtc_state, phase_ns),
-	STATE_INT(struct rtc_state, checked_s),  STATE_INT(struct rtc_state, periodic_clock),
-	STATE_ARRAY(struct rtc_state, cmos),     STATE_INT(struct rtc_state, index),
-	STATE_ARRAY(struct rtc_state, reserved),
+	STATE_INT(struct rtc_state, offset_s),  STATE_INT(struct rtc_state, phase_ns),
+	STATE_INT(struct rtc_state, checked_s), STATE_INT(struct rtc_state, periodic_clock),
+	STATE_INT(struct rtc_state, source_ns), STATE_ARRAY(struct rtc_state, cmos),
+	STATE_INT(struct rtc_state, index),     STATE_ARRAY(struct rtc_state, reserved),
 };
 static STATE_TABLE(rtc_table, rtc_state, rtc_fields);
 
@@ -68,9 +69,14 @@ static struct date date_from_days(int64_t days)
 
 /* --- The time source. --- */
 
+static bool rtc_follows_guest(const struct rtc *rtc)
+{
+	return rtc->config.follows_guest || rtc->clock->manual;
+}
+
 static int64_t rtc_source_ns(const struct rtc *rtc)
 {
-	if (rtc->config.follows_guest || rtc->clock->manual)
+	if (rtc_follows_guest(rtc))
 		return rtc->config.base_ns + clock_now_ns(rtc->clock);
 	return clock_wall_ns();
 }
@@ -570,8 +576,11 @@ static void rtc_reset(void *self)
 
 static void rtc_before_save(void *self)
 {
-	rtc_sync(self);
-	rtc_settle(self);
+	struct rtc *rtc = self;
+
+	rtc_sync(rtc);
+	rtc_settle(rtc);
+	rtc->state.source_ns = rtc_source_ns(rtc);
 }
 
 static int rtc_after_load(void *self, struct err *err)
@@ -583,10 +592,14 @@ static int rtc_after_load(void *self, struct err *err)
 	    state->cmos[RTC_C] & ~RTC_C_FLAGS || state->phase_ns < 0 ||
 	    state->phase_ns >= NS_PER_SECOND || state->offset_s < -offset_limit_s ||
 	    state->offset_s > offset_limit_s || state->checked_s < -offset_limit_s ||
-	    state->checked_s > offset_limit_s || state->periodic_clock < 0 ||
+	    state->checked_s > offset_limit_s || state->source_ns < 0 ||
+	    state->source_ns > source_limit_ns || state->periodic_clock < 0 ||
 	    state->periodic_clock > clock_limit)
 		return err_set(err, -EINVAL, "the saved clock holds values that it cannot have");
 	memset(state->reserved, 0, sizeof(state->reserved));
+	/* Time that follows the guest's stood still while nobody ran it. */
+	if (rtc_follows_guest(rtc) && state->source_ns)
+		rtc->config.base_ns = state->source_ns - clock_now_ns(rtc->clock);
 	rtc_sync(rtc);
 	rtc_settle(rtc);
 	return 0;

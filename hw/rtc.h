@@ -40,6 +40,8 @@ struct rtc_state {
 	int64_t checked_s; /* RTC second up to which UF and AF have been worked out */
 	int64_t periodic_clock; /* guest time of the last periodic tick, in periods of the crystal
 				 */
+	int64_t source_ns; /* when it was saved; counts if time follows the guest's. 0: never saved
+			    */
 	uint8_t cmos[RTC_CMOS_BYTES]; /* time registers are valid while the clock is held */
 	uint8_t index;
 	uint8_t reserved[7]; /* zero */

@@ -199,9 +199,16 @@ static int xen_platform_after_load(void *self, struct err *err)
 		return err_set(err, -EINVAL, "the Xen platform device has reserved bits set");
 	if (platform->wires.lock_rom)
 		platform->wires.lock_rom(platform->wires.opaque, flags & XEN_PLATFORM_ROM_LOCK);
-	unplug(platform, platform->state.unplugged);
 	pci_function_update(&platform->function);
 	return 0;
+}
+
+/** Images that are closed do not come back, so this waits until everything has been loaded. */
+static void xen_platform_loaded(void *self)
+{
+	struct xen_platform *platform = self;
+
+	unplug(platform, platform->state.unplugged);
 }
 
 static void xen_platform_finish(void *self)
@@ -220,6 +227,7 @@ static const struct device_class xen_platform_class = {
 	.state_offset = offsetof(struct xen_platform, state),
 	.version = 1,
 	.after_load = xen_platform_after_load,
+	.loaded = xen_platform_loaded,
 	.finish = xen_platform_finish,
 };
 

@@ -31,6 +31,7 @@ static const struct pci_identity identity = {
 
 static const struct state_field state_fields[] = {
 	STATE_STRUCT(struct stdvga_state, pci, &pci_state_table),
+	STATE_ARRAY(struct stdvga_state, reserved),
 	STATE_STRUCT(struct stdvga_state, vga, &vga_state_table),
 };
 static STATE_TABLE(stdvga_state_table, stdvga_state, state_fields);

@@ -15,6 +15,7 @@
 
 struct stdvga_state {
 	struct pci_state pci;
+	uint8_t reserved[7]; /* zero */
 	struct vga_state vga;
 };
 

@@ -15,6 +15,7 @@ static STATE_TABLE(bmdma_walk_table, bmdma_walk, bmdma_walk_fields);
 
 static const struct state_field bmdma_state_fields[] = {
 	STATE_STRUCT(struct bmdma_state, walk, &bmdma_walk_table),
+	STATE_STRUCT(struct bmdma_state, before, &bmdma_walk_table),
 	STATE_INT(struct bmdma_state, prdt),
 	STATE_INT(struct bmdma_state, command),
 	STATE_INT(struct bmdma_state, status),
@@ -43,10 +44,19 @@ bool bmdma_is_exhausted(const struct bmdma *bmdma)
 	return walk->left == 0 && walk->last;
 }
 
+static bool walk_is_valid(const struct bmdma_walk *walk)
+{
+	return walk->entries <= BMDMA_MAX_PRDS && walk->left <= BMDMA_PRD_MAX_BYTES;
+}
+
 bool bmdma_state_is_valid(const struct bmdma_state *state)
 {
-	return state->walk.entries <= BMDMA_MAX_PRDS && state->walk.left <= BMDMA_PRD_MAX_BYTES &&
-	       state->prdt % 4 == 0;
+	return walk_is_valid(&state->walk) && walk_is_valid(&state->before) && state->prdt % 4 == 0;
+}
+
+void bmdma_go_back(struct bmdma *bmdma)
+{
+	bmdma->state->walk = bmdma->state->before;
 }
 
 /** Fetches the next descriptor, once, into the walk. The table ends at its mark, or where 64 KiB
@@ -130,6 +140,7 @@ enum bmdma_result bmdma_gather(struct bmdma *bmdma, size_t bytes, size_t unit, b
 
 	bmdma->count = 0;
 	bmdma->to_memory = to_memory;
+	bmdma->state->before = bmdma->state->walk;
 	while (sum < bytes && bmdma->count < BMDMA_MAX_PIECES && result == BMDMA_OK) {
 		result = map_piece(bmdma, bytes - sum);
 		if (result == BMDMA_OK)

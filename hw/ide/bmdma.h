@@ -28,6 +28,7 @@ struct bmdma_walk {
 
 struct bmdma_state {
 	struct bmdma_walk walk;
+	struct bmdma_walk before; /* the last gathering began here */
 	uint32_t prdt;
 	uint8_t command, status;
 	uint8_t reserved[2];
@@ -63,6 +64,10 @@ void bmdma_begin(struct bmdma *bmdma);
  */
 enum bmdma_result bmdma_gather(struct bmdma *bmdma, size_t bytes, size_t unit, bool to_memory,
 			       size_t *total);
+
+/** What the last gathering took is to be gathered again: its transfer was saved before it was done.
+ */
+void bmdma_go_back(struct bmdma *bmdma);
 
 /** Ends the mappings of a gathering. */
 void bmdma_release(struct bmdma *bmdma);

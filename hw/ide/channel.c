@@ -560,13 +560,26 @@ void ide_channel_quiesce(struct ide_channel *channel)
 		block_drain(channel->request.block);
 }
 
+void ide_channel_before_save(struct ide_channel *channel)
+{
+	if (channel->state->transfer.phase == IDE_IDLE)
+		memset(channel->state->buffer, 0, sizeof(channel->state->buffer));
+}
+
+void ide_channel_resume(struct ide_channel *channel)
+{
+	/* What this process has held is the image's to try again: block_retry. */
+	if (channel->state->transfer.phase == IDE_ON_DISK && !channel->in_flight)
+		ide_restart(channel);
+}
+
 static bool transfer_is_valid(const struct ide_channel *channel)
 {
 	const struct ide_transfer *transfer = &channel->state->transfer;
 	bool cdrom;
 
 	if (transfer->drive >= IDE_DRIVES || transfer->phase >= IDE_PHASES ||
-	    transfer->job >= IDE_JOBS || transfer->phase == IDE_ON_DISK)
+	    transfer->job >= IDE_JOBS)
 		return false;
 	if (transfer->phase == IDE_IDLE)
 		return transfer->job == IDE_JOB_NONE;

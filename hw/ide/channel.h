@@ -114,7 +114,7 @@ struct ide_channel_state {
 	struct ide_drive_state drives[IDE_DRIVES];
 	struct bmdma_state bmdma;
 	uint8_t selected, control;
-	uint8_t reserved[2];
+	uint8_t reserved[6];
 	uint8_t buffer[IDE_BUFFER_BYTES];
 };
 extern const struct state_table ide_channel_state_table;
@@ -162,8 +162,12 @@ void ide_channel_reset(struct ide_channel *channel);
 /** Waits for requests under way; a DMA command is brought to its end. */
 void ide_channel_quiesce(struct ide_channel *channel);
 
+/** Drops what the buffer still holds of transfers that are over. */
+void ide_channel_before_save(struct ide_channel *channel);
 /** Checks loaded state and derives the rest. 0 or -EINVAL. */
 int ide_channel_after_load(struct ide_channel *channel, struct err *err);
+/** Starts a request that was saved before it was done: held for a full disk, say. */
+void ide_channel_resume(struct ide_channel *channel);
 
 /* For commands (ata.c, atapi.c) and the data path (transfer.c). */
 

@@ -117,6 +117,22 @@ static void quiesce(void *self)
 		ide_channel_quiesce(&ide->channels[i]);
 }
 
+static void resume(void *self)
+{
+	struct piix_ide *ide = self;
+
+	for (unsigned i = 0; i < IDE_CHANNELS; i++)
+		ide_channel_resume(&ide->channels[i]);
+}
+
+static void before_save(void *self)
+{
+	struct piix_ide *ide = self;
+
+	for (unsigned i = 0; i < IDE_CHANNELS; i++)
+		ide_channel_before_save(&ide->channels[i]);
+}
+
 static int after_load(void *self, struct err *err)
 {
 	struct piix_ide *ide = self;
@@ -150,7 +166,9 @@ static const struct device_class piix_ide_class = {
 	.table = &piix_ide_table,
 	.state_offset = offsetof(struct piix_ide, state),
 	.version = 1,
+	.before_save = before_save,
 	.after_load = after_load,
+	.resume = resume,
 	.finish = finish,
 };
 

@@ -620,6 +620,40 @@ void ide_packet_take(struct ide_drive *drive, uint32_t bytes)
 
 /* Restore. */
 
+/** Whether all sectors have been written, and only the flush is left. */
+static bool awaits_flush(const struct ide_transfer *transfer)
+{
+	return transfer->job == IDE_JOB_FLUSH || transfer->sectors == 0;
+}
+
+void ide_restart(struct ide_channel *channel)
+{
+	const struct ide_transfer *transfer = &channel->state->transfer;
+
+	switch (transfer->job) {
+	case IDE_JOB_READ:
+	case IDE_JOB_PACKET_REPLY:
+		refill(channel);
+		break;
+	case IDE_JOB_READ_DMA:
+	case IDE_JOB_PACKET_READ_DMA:
+		bmdma_go_back(&channel->bmdma);
+		move_sectors(channel);
+		break;
+	default:
+		if (awaits_flush(transfer)) {
+			start_request(channel, BLOCK_FLUSH, NULL, 0, 0);
+		} else if (transfer->job == IDE_JOB_WRITE_DMA) {
+			bmdma_go_back(&channel->bmdma);
+			move_sectors(channel);
+		} else {
+			start_buffer_request(channel, BLOCK_WRITE, 0,
+					     transfer->end / ATA_SECTOR_BYTES);
+		}
+		break;
+	}
+}
+
 /*
  * A disk keeps its size, so what is left of a command lies on it. A medium can have been changed
  * for a smaller one under a command that was checked before: what is left then fails when it is
@@ -632,12 +666,62 @@ static bool sectors_are_valid(const struct ide_transfer *transfer, bool cdrom, u
 	return range_fits(transfer->lba, transfer->sectors, limit);
 }
 
+/** How the host gets sectors of a CD, by the packet. */
+static bool raw_fields_are_valid(const struct ide_transfer *transfer)
+{
+	uint32_t bytes =
+		transfer->raw_fields ? cd_sector_bytes(transfer->raw_fields) : CD_SECTOR_BYTES;
+
+	return transfer->host_sector_bytes == bytes && bytes > 0;
+}
+
+/** What ide_restart relies on. */
+static bool request_is_valid(const struct ide_transfer *transfer, bool cdrom, uint64_t image_bytes)
+{
+	bool packet = transfer->opcode == ATA_CMD_PACKET;
+	uint16_t sector_bytes = packet ? CD_SECTOR_BYTES : ATA_SECTOR_BYTES;
+	uint32_t left = transfer->end - transfer->start;
+
+	if (transfer->job == IDE_JOB_FLUSH)
+		return !cdrom && !packet;
+	if (packet != cdrom || transfer->sector_bytes != sector_bytes ||
+	    !sectors_are_valid(transfer, cdrom, image_bytes))
+		return false;
+	switch (transfer->job) {
+	case IDE_JOB_READ:
+		return !cdrom && !transfer->dma && transfer->sectors > 0 &&
+		       transfer->host_sector_bytes == sector_bytes &&
+		       transfer->start <= transfer->end && left < transfer->block_bytes;
+	case IDE_JOB_PACKET_REPLY:
+		return cdrom && transfer->sectors > 0 && raw_fields_are_valid(transfer) &&
+		       transfer->start <= transfer->end && left < transfer->block_bytes;
+	case IDE_JOB_WRITE:
+		if (transfer->sectors == 0)
+			return !cdrom && transfer->flush && transfer->end == 0;
+		return !cdrom && !transfer->dma && transfer->end > 0 &&
+		       transfer->end % ATA_SECTOR_BYTES == 0 &&
+		       transfer->block_bytes % ATA_SECTOR_BYTES == 0 &&
+		       (uint64_t)transfer->end + transfer->host_bytes ==
+			       (uint64_t)transfer->sectors * ATA_SECTOR_BYTES;
+	case IDE_JOB_WRITE_DMA:
+		return !cdrom && transfer->dma && (transfer->sectors > 0 || transfer->flush);
+	case IDE_JOB_READ_DMA:
+		return !cdrom && transfer->dma && transfer->sectors > 0;
+	case IDE_JOB_PACKET_READ_DMA:
+		return cdrom && transfer->dma && transfer->sectors > 0;
+	default:
+		return false;
+	}
+}
+
 bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint64_t image_bytes)
 {
 	bool packet = transfer->opcode == ATA_CMD_PACKET;
 	uint16_t sector_bytes = packet ? CD_SECTOR_BYTES : ATA_SECTOR_BYTES;
 	bool out = transfer->phase == IDE_DATA_OUT;
 
+	if (transfer->phase == IDE_ON_DISK)
+		return request_is_valid(transfer, cdrom, image_bytes);
 	switch (transfer->job) {
 	case IDE_JOB_REPLY:
 		return !packet && transfer->phase == IDE_DATA_IN && transfer->sectors == 0;
@@ -672,11 +756,7 @@ bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint
 		return cdrom && packet && out && transfer->host_bytes == 0;
 	case IDE_JOB_PACKET_REPLY:
 		return cdrom && packet && !out && transfer->start <= transfer->end &&
-		       transfer->sector_bytes == sector_bytes &&
-		       transfer->host_sector_bytes ==
-			       (transfer->raw_fields ? cd_sector_bytes(transfer->raw_fields)
-						     : CD_SECTOR_BYTES) &&
-		       transfer->host_sector_bytes > 0 &&
+		       transfer->sector_bytes == sector_bytes && raw_fields_are_valid(transfer) &&
 		       sectors_are_valid(transfer, cdrom, image_bytes);
 	case IDE_JOB_PACKET_READ_DMA:
 		return cdrom && packet && transfer->dma && transfer->phase == IDE_DMA_WAIT &&

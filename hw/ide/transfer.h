@@ -47,6 +47,9 @@ void ide_block_done(struct ide_channel *channel);
 /** The bus master has been started, or a DMA command has become ready. */
 void ide_run_dma(struct ide_channel *channel);
 
+/** After a load, in IDE_ON_DISK: starts the request that was under way. */
+void ide_restart(struct ide_channel *channel);
+
 /** True if a saved transfer, with its phase and buffer positions checked, fits the drive and its
  * image. */
 bool ide_transfer_is_valid(const struct ide_transfer *transfer, bool cdrom, uint64_t image_bytes);

@@ -678,6 +678,10 @@ int xendevicemodel_modified_memory(xendevicemodel_handle *dmod, domid_t domid, u
 {
 	(void)dmod;
 	(void)domid;
+	if (fake_xen->modified_count < FAKE_XEN_MAX_REPORTS) {
+		fake_xen->modified[fake_xen->modified_count].first = first_pfn;
+		fake_xen->modified[fake_xen->modified_count++].pages = nr;
+	}
 	fake_xen->modified_first = first_pfn;
 	fake_xen->modified_pages += nr;
 	return 0;

@@ -21,6 +21,7 @@ enum {
 	FAKE_XEN_DEVICE_PORT = 500, /* the guest's channels for paravirtual devices */
 	FAKE_XEN_DEVICE_PORTS = 8,
 	FAKE_XEN_GRANTS = 16,
+	FAKE_XEN_MAX_REPORTS = 1024,
 };
 
 struct fake_xen_range {
@@ -51,6 +52,11 @@ struct fake_xen {
 	uint8_t dirty[FAKE_XEN_BITMAP_BYTES]; /* what track_dirty_vram gives */
 	uint64_t modified_first;              /* the last report */
 	uint64_t modified_pages;              /* of all reports */
+	struct {
+		uint64_t first;
+		uint32_t pages;
+	} modified[FAKE_XEN_MAX_REPORTS];
+	unsigned modified_count;
 	uint64_t read_only_first;
 	uint32_t read_only_pages;
 	uint64_t sleep_state;

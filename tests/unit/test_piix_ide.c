@@ -197,6 +197,112 @@ static void state_survives_waiting_for_the_bus_master_and_packets(void **state)
 	assert_int_equal(in8(bench, SECONDARY + ATA_STATUS), READY);
 }
 
+/** The guest's state and memory come to a second machine with the same images, where what was held
+ * goes on. */
+static struct ide_bench *move_to_another(struct ide_bench *bench)
+{
+	struct ide_bench *other = ide_bench_create();
+	struct state_writer writer;
+	struct device_list list, other_list;
+
+	device_list_init(&list);
+	device_list_init(&other_list);
+	device_add(&list, &bench->ide.device);
+	device_add(&other_list, &other->ide.device);
+	state_writer_init(&writer);
+	device_quiesce_all(&list);
+	device_save_all(&list, &writer);
+	memcpy(other->chip->bytes, bench->chip->bytes, BENCH_RAM_BYTES);
+	assert_int_equal(device_load_all(&other_list, writer.bytes, writer.length, NULL), 0);
+	assert_int_equal(fake_block_started(other->disk), 0);
+	device_resume_all(&other_list);
+	state_writer_finish(&writer);
+	device_remove(&bench->ide.device);
+	device_remove(&other->ide.device);
+	fake_block_hold(bench->disk, false);
+	fake_block_hold(bench->slot.block, false);
+	return other;
+}
+
+static void a_held_dma_write_goes_on_elsewhere(void **state)
+{
+	struct ide_bench *bench = *state, *other;
+
+	put_prd(bench, 0, BENCH_DATA, 512, false);
+	put_prd(bench, 1, BENCH_DATA + 0x1000, 1024, true);
+	memset(bench->chip->bytes + BENCH_DATA, 0x11, 512);
+	memset(bench->chip->bytes + BENCH_DATA + 0x1000, 0x22, 1024);
+	bm_prepare(bench, BM_PRIMARY);
+	fake_block_hold(bench->disk, true);
+	ata_command_28(bench, PRIMARY, 0, ATA_CMD_WRITE_DMA, 9, 3);
+	bm_start(bench, BM_PRIMARY, false);
+	other = move_to_another(bench);
+	assert_int_equal(in8(other, PRIMARY_CONTROL) & ATA_BSY, ATA_BSY);
+	ide_bench_settle(other);
+	assert_int_equal(fake_block_bytes(other->disk)[9 * 512], 0x11);
+	assert_int_equal(fake_block_bytes(other->disk)[12 * 512 - 1], 0x22);
+	assert_int_equal(in8(other, BM_PRIMARY + BMDMA_STATUS), BMDMA_INTERRUPT);
+	assert_int_equal(in8(other, PRIMARY + ATA_STATUS), READY);
+	ide_bench_destroy(other);
+}
+
+static void a_held_dma_read_goes_on_elsewhere(void **state)
+{
+	struct ide_bench *bench = *state, *other;
+	static const uint8_t read_10[12] = { ATAPI_READ_10, 0, 0, 0, 0, 7, 0, 0, 1 };
+
+	put_prd(bench, 0, BENCH_DATA, 2048, true);
+	bm_prepare(bench, BM_PRIMARY);
+	bm_prepare(bench, BM_SECONDARY);
+	fake_block_hold(bench->disk, true);
+	fake_block_hold(bench->slot.block, true);
+	ata_command_28(bench, PRIMARY, 0, ATA_CMD_READ_DMA, 5, 4);
+	bm_start(bench, BM_PRIMARY, true);
+	send_packet(bench, read_10, 0, true);
+	bm_start(bench, BM_SECONDARY, true);
+	other = move_to_another(bench);
+	fake_block_complete_all(other->disk);
+	for (unsigned i = 0; i < 2048; i++)
+		assert_int_equal(other->chip->bytes[BENCH_DATA + i],
+				 ide_bench_disk_byte(5 * 512 + i));
+	fake_block_complete_all(other->slot.block);
+	assert_int_equal(other->chip->bytes[BENCH_DATA + 9], ide_bench_cd_byte(7 * 2048 + 9));
+	assert_true(irq_is_up(other, PRIMARY_IRQ) && irq_is_up(other, SECONDARY_IRQ));
+	ide_bench_destroy(other);
+}
+
+static void a_held_pio_transfer_goes_on_elsewhere(void **state)
+{
+	struct ide_bench *bench = *state, *other;
+	uint8_t data[512];
+
+	memset(data, 0x33, sizeof(data));
+	fake_block_hold(bench->disk, true);
+	ata_command_28(bench, PRIMARY, 0, ATA_CMD_WRITE_SECTORS, 3, 2);
+	pio_out(bench, PRIMARY, data, 512);
+	pio_out(bench, PRIMARY, data, 512);
+	other = move_to_another(bench);
+	ide_bench_settle(other);
+	assert_int_equal(fake_block_bytes(other->disk)[5 * 512 - 1], 0x33);
+	fake_block_hold(other->disk, true);
+	ata_command_28(other, PRIMARY, 0, ATA_CMD_READ_SECTORS, 4, 3);
+	bench = move_to_another(other);
+	ide_bench_settle(bench);
+	for (unsigned sector = 4; sector < 7; sector++) {
+		pio_in(bench, PRIMARY, data, 512);
+		assert_int_equal(data[1], ide_bench_disk_byte(sector * 512 + 1));
+	}
+	fake_block_hold(bench->disk, true);
+	ata_command_28(bench, PRIMARY, 0, ATA_CMD_FLUSH_CACHE, 0, 0);
+	ide_bench_destroy(other);
+	other = move_to_another(bench);
+	ide_bench_settle(other);
+	assert_int_equal(fake_block_flushes(other->disk), 1);
+	assert_int_equal(in8(other, PRIMARY + ATA_STATUS), READY);
+	ide_bench_destroy(bench);
+	ide_bench_destroy(other);
+}
+
 /** Starts a READ SECTORS that has its data ready, and returns its transfer for damaging. */
 static struct ide_transfer *reading(struct ide_bench *bench)
 {
@@ -269,6 +375,9 @@ int main(void)
 		WITH_BENCH(state_survives_in_the_middle_of_a_read),
 		WITH_BENCH(state_survives_in_the_middle_of_a_write),
 		WITH_BENCH(state_survives_waiting_for_the_bus_master_and_packets),
+		WITH_BENCH(a_held_dma_write_goes_on_elsewhere),
+		WITH_BENCH(a_held_dma_read_goes_on_elsewhere),
+		WITH_BENCH(a_held_pio_transfer_goes_on_elsewhere),
 		WITH_BENCH(damaged_state_is_refused),
 	};
 

@@ -3,12 +3,14 @@
  * The whole machine, started as Xen's toolstack does, on a fake of Xen's libraries. The test plays
  * hvmloader, SeaBIOS and a guest with Xen's drivers: what they ask of the board comes as requests.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,6 +18,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "dm/board_internal.h"
 #include "dm/machine.h"
 #include "dm/options.h"
 #include "tests/lib/fake_xen.h"
@@ -37,6 +40,7 @@ struct fixture {
 	char folder[32], disk[64], line[1024];
 	char *words[MAX_WORDS];
 	int count;
+	char incoming[16];
 	struct options options;
 	struct machine *machine;
 };
@@ -73,10 +77,29 @@ static void make_words(struct fixture *f)
 		f->words[f->count++] = word;
 }
 
+/** Builds what the words say and lets it run. */
+static void build(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(options_parse(&f->options, f->count, f->words, &err), OPTIONS_RUN);
+	f->machine = machine_create(&f->options, &err);
+	if (!f->machine || save_load_incoming(f->machine, &err) < 0)
+		fail_msg("%s", err.text);
+	lock_acquire(&f->machine->lock);
+	assert_int_equal(machine_cont(f->machine, &err), 0);
+	lock_release(&f->machine->lock);
+}
+
+static void take_apart(struct fixture *f)
+{
+	machine_destroy(f->machine);
+	options_finish(&f->options);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct err err = { 0 };
 
 	*state = f;
 	strcpy(f->folder, "/tmp/hvmdm-test-XXXXXX");
@@ -84,13 +107,7 @@ static int set_up(void **state)
 	fake_xen_begin(RAM_BYTES);
 	make_disk(f);
 	make_words(f);
-	assert_int_equal(options_parse(&f->options, f->count, f->words, &err), OPTIONS_RUN);
-	f->machine = machine_create(&f->options, &err);
-	if (!f->machine)
-		fail_msg("%s", err.text);
-	lock_acquire(&f->machine->lock);
-	assert_int_equal(machine_cont(f->machine, &err), 0);
-	lock_release(&f->machine->lock);
+	build(f);
 	return 0;
 }
 
@@ -99,8 +116,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 	char command[64];
 
-	machine_destroy(f->machine);
-	options_finish(&f->options);
+	take_apart(f);
 	fake_xen_end();
 	snprintf(command, sizeof(command), "rm -rf %s", f->folder);
 	assert_int_equal(system(command), 0);
@@ -402,6 +418,255 @@ static void a_failure_is_a_crash(void **state)
 	assert_int_equal(f->machine->status, MACHINE_INTERNAL_ERROR);
 }
 
+/* Saving: what libxl and libxc do when they save a guest or move it */
+
+enum {
+	RAM_PAGES = RAM_BYTES / PAGE,
+	COPY_PAGES = RAM_PAGES + VRAM_PAGES,
+	BUS_MASTER = 0xc000,
+	TABLE_PAGE = 16,
+	DMA_PAGE = 32,
+	DMA_SECTORS = 20,
+};
+
+/** The gfn of each page that is copied: RAM, then the video RAM under its BAR. */
+static uint64_t copied_gfn(unsigned index)
+{
+	return index < RAM_PAGES ? index : VRAM_BAR / PAGE + index - RAM_PAGES;
+}
+
+static void copy_page(uint8_t *copy, unsigned index)
+{
+	const uint8_t *page = fake_xen_page(copied_gfn(index));
+
+	if (page)
+		memcpy(copy + (size_t)index * PAGE, page, PAGE);
+}
+
+static void copy_reported(uint8_t *copy)
+{
+	assert_true(fake_xen->modified_count < FAKE_XEN_MAX_REPORTS);
+	for (unsigned i = 0; i < fake_xen->modified_count; i++)
+		for (unsigned index = 0; index < COPY_PAGES; index++)
+			if (copied_gfn(index) - fake_xen->modified[i].first <
+			    fake_xen->modified[i].pages)
+				copy_page(copy, index);
+}
+
+static void set_dirty_log(struct fixture *f, bool on)
+{
+	lock_acquire(&f->machine->lock);
+	hv_set_dirty_log(f->machine->hv, on);
+	lock_release(&f->machine->lock);
+}
+
+static void stop(struct fixture *f)
+{
+	lock_acquire(&f->machine->lock);
+	machine_stop(f->machine);
+	lock_release(&f->machine->lock);
+}
+
+static void enable_cards(void)
+{
+	set_config(devfn(3, 0), 0x10, VRAM_BAR, 4);
+	set_config(devfn(3, 0), 4, 3, 2);
+	set_config(devfn(1, 1), 0x20, BUS_MASTER, 4);
+	set_config(devfn(1, 1), 4, 5, 2);
+}
+
+static void fill_disk(const struct fixture *f)
+{
+	FILE *file = fopen(f->disk, "r+");
+
+	assert_non_null(file);
+	for (unsigned i = 0; i < DISK_SECTORS * 512 / 4; i++)
+		assert_int_equal(fwrite(&i, sizeof(i), 1, file), 1);
+	fclose(file);
+}
+
+/** READ DMA of the disk's first sectors, of which nobody waits for the end. */
+static void start_disk_read(void)
+{
+	uint32_t *table = (uint32_t *)(void *)fake_xen_page(TABLE_PAGE);
+
+	table[0] = DMA_PAGE * PAGE + 0x800;
+	table[1] = UINT32_C(1) << 31 | DMA_SECTORS * 512;
+	out(BUS_MASTER + 4, TABLE_PAGE * PAGE, 4);
+	out(BUS_MASTER + 2, 6, 1);
+	out(BUS_MASTER, 8, 1);
+	out(0x1f6, 0xe0, 1);
+	out(0x1f2, DMA_SECTORS, 1);
+	out(0x1f3, 0, 1);
+	out(0x1f4, 0, 1);
+	out(0x1f5, 0, 1);
+	out(0x1f7, 0xc8, 1);
+	out(BUS_MASTER, 9, 1);
+}
+
+static void draw(void)
+{
+	out(0x3c2, 0x67, 1);
+	out(0x3ce, 0xff08, 2);
+	out(0x3c4, 0x0604, 2);
+	out(0x3c4, 0x0302, 2);
+	for (unsigned i = 0; i < 8; i++)
+		fake_xen_buffer(XEN_IOREQ_COPY | (uint64_t)(0xa0123 + i) << XEN_RING_ADDRESS_SHIFT |
+				(uint64_t)(0x5a + i) << XEN_RING_DATA_SHIFT);
+}
+
+/** The guest's memory is copied while it works; what is reported is copied again when it stands
+ * still, and then the copy is the guest's memory. */
+static void a_copy_of_the_memory_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	const struct xen_ioreq identify = { .type = XEN_IOREQ_PIO,
+					    .address = 0x1f0,
+					    .data = 0x2f80,
+					    .count = 256,
+					    .size = 2,
+					    .flags = XEN_IOREQ_READ | XEN_IOREQ_POINTER };
+	uint8_t *copy = calloc(COPY_PAGES, PAGE);
+
+	fill_disk(f);
+	enable_cards();
+	set_dirty_log(f, true);
+	assert_int_equal(fake_xen->modified_count, 0);
+	for (unsigned i = 0; i < COPY_PAGES; i++)
+		copy_page(copy, i);
+	draw();
+	out(0x1f6, 0xa0, 1);
+	out(0x1f7, 0xec, 1);
+	fake_xen_request(0, &identify);
+	assert_true(fake_xen_answered(0, ANSWER_MS, NULL));
+	start_disk_read();
+	/* What the guest itself writes is Xen's to see. */
+	copy_page(copy, TABLE_PAGE);
+	stop(f);
+	assert_int_equal(fake_xen_page(DMA_PAGE)[0x804], 1);
+	assert_memory_not_equal(copy + (size_t)RAM_PAGES * PAGE, fake_xen_page(VRAM_BAR / PAGE),
+				PAGE);
+	copy_reported(copy);
+	for (unsigned i = 0; i < COPY_PAGES; i++)
+		if (fake_xen_page(copied_gfn(i)))
+			assert_memory_equal(copy + (size_t)i * PAGE, fake_xen_page(copied_gfn(i)),
+					    PAGE);
+	set_dirty_log(f, false);
+	free(copy);
+}
+
+static int saved_state(struct fixture *f)
+{
+	int fd = memfd_create("saved", MFD_CLOEXEC);
+	struct err err = { 0 };
+
+	assert_true(fd >= 0);
+	lock_acquire(&f->machine->lock);
+	if (save_to_fd(f->machine, fd, true, &err) < 0)
+		fail_msg("%s", err.text);
+	lock_release(&f->machine->lock);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
+/** Another device model takes over; the guest's memory is there, with its video RAM. */
+static void move_to_another_process(struct fixture *f)
+{
+	int fd = saved_state(f);
+
+	take_apart(f);
+	memset(fake_xen->functions, 0, sizeof(fake_xen->functions));
+	fake_xen_store_remove("device-model/7/state");
+	snprintf(f->incoming, sizeof(f->incoming), "fd:%d", fd);
+	f->count = 0;
+	make_words(f);
+	f->words[f->count++] = "-incoming";
+	f->words[f->count++] = f->incoming;
+	build(f);
+}
+
+static void a_saved_guest_goes_on_with_another_process(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *video = NULL;
+
+	fill_disk(f);
+	enable_cards();
+	set_config(devfn(1, 3), 0x40, 0xb001, 4);
+	set_config(devfn(1, 3), 0x80, 1, 1);
+	out(0xb2, 0xf1, 1);
+	out(0x70, 0x51, 1);
+	out(0x71, 0xa5, 1);
+	out(0x64, 0xd2, 1); /* as if a key had come */
+	out(0x60, 0x1c, 1);
+	draw();
+	start_disk_read();
+	stop(f);
+	assert_true(fake_xen->isa_levels[14]);
+	fake_xen->isa_levels[12] = true; /* one that Xen has and the board does not */
+	move_to_another_process(f);
+	assert_string_equal(fake_xen_store_read("device-model/7/state"), "running");
+	assert_true(fake_xen->isa_levels[14]);
+	assert_false(fake_xen->isa_levels[12]);
+	video = fake_xen_page(VRAM_BAR / PAGE);
+	assert_non_null(video);
+	assert_null(fake_xen_page(FOUR_GIB / PAGE));
+	assert_int_equal(config(devfn(3, 0), 0x10, 4), VRAM_BAR | 8);
+	assert_int_equal(in(0xb004, 2) & 1, 1);
+	assert_int_equal(in(0x71, 1), 0xa5);
+	assert_int_equal(in(0x60, 1), 0x1c);
+	assert_int_equal(in(BUS_MASTER + 2, 1) & 7, 4);
+	assert_int_equal(in(0x1f7, 1) & 0x89, 0);
+	assert_int_equal(fake_xen_page(DMA_PAGE)[0x804], 1);
+	/* What is written from now on is seen in the same pages. */
+	video[0x20] = 0;
+	out(0x3c4, 0x0102, 2);
+	ask(XEN_IOREQ_COPY, 0xa0008, 1, false, 0x77);
+	assert_int_equal(ask(XEN_IOREQ_COPY, 0xa0008, 1, true, 0), 0x77);
+}
+
+/** As libxl restores a guest whose card does not show its memory just then. */
+static void video_ram_that_no_bar_shows_is_found(void **state)
+{
+	struct fixture *f = *state;
+
+	enable_cards();
+	draw();
+	set_config(devfn(3, 0), 4, 0, 2);
+	stop(f);
+	assert_non_null(fake_xen_page(VRAM_BAR / PAGE));
+	move_to_another_process(f);
+	assert_non_null(fake_xen_page(VRAM_BAR / PAGE));
+	set_config(devfn(3, 0), 0x10, VRAM_BAR + VRAM_PAGES * PAGE, 4);
+	set_config(devfn(3, 0), 4, 3, 2);
+	assert_null(fake_xen_page(VRAM_BAR / PAGE));
+	assert_non_null(fake_xen_page(VRAM_BAR / PAGE + VRAM_PAGES));
+}
+
+static void what_was_unplugged_stays_out(void **state)
+{
+	struct fixture *f = *state;
+
+	out(0x10, 3, 2);
+	stop(f);
+	move_to_another_process(f);
+	out(0x1f6, 0xa0, 1);
+	assert_int_equal(in(0x1f7, 1) & 0x40, 0);
+	assert_null(f->machine->board->disks[0]);
+	assert_int_equal(in(0x10, 2), 0x49d2);
+}
+
+static void a_guest_that_sleeps_is_woken_before_it_is_saved(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	f->machine->status = MACHINE_SUSPENDED;
+	assert_int_equal(save_to_fd(f->machine, -1, true, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "wake it"));
+	f->machine->status = MACHINE_RUNNING;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -420,6 +685,11 @@ int main(void)
 		TEST(a_reset_is_the_toolstacks),
 		TEST(so_is_one_that_control_asks_for),
 		TEST(a_failure_is_a_crash),
+		TEST(a_copy_of_the_memory_is_whole),
+		TEST(a_saved_guest_goes_on_with_another_process),
+		TEST(video_ram_that_no_bar_shows_is_found),
+		TEST(what_was_unplugged_stays_out),
+		TEST(a_guest_that_sleeps_is_woken_before_it_is_saved),
 	};
 
 	if (access("/usr/share/seabios/vgabios-stdvga.bin", R_OK) < 0) {
