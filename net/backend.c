@@ -13,8 +13,8 @@
 #include "net/kinds.h"
 
 const struct net_backend_class *const net_backend_classes[] = {
-	&net_tap_class,    &net_stream_class,  &net_dgram_class,
-	&net_socket_class, &net_hubport_class, NULL,
+	&net_user_class,    &net_tap_class, &net_stream_class, &net_dgram_class, &net_socket_class,
+	&net_hubport_class, NULL,
 };
 
 void net_host_init(struct net_host *host, struct loop *loop, struct clock *clock)
