@@ -105,7 +105,7 @@ struct chr *chr_open_null(const char *label)
 
 /** Opens what -chardev or the words behind a short form describe. */
 static struct chr *open_by_opts(struct loop *loop, const char *backend, struct opts *opts,
-				const char *label, struct err *err)
+				bool is_chardev, const char *label, struct err *err)
 {
 	const char *path = opts_get(opts, "path");
 	bool append = false;
@@ -130,7 +130,9 @@ static struct chr *open_by_opts(struct loop *loop, const char *backend, struct o
 		return NULL;
 	}
 	err_set(err, -EINVAL, "chardev '%s': unknown backend '%s', known are %s", label, backend,
-		"pty, stdio, null, file, socket");
+		is_chardev ? "pty, stdio, null, file, socket"
+			   : "pty, stdio, null, none, file:PATH, unix:PATH, tcp:HOST:PORT and "
+			     "/dev/DEVICE");
 	return NULL;
 }
 
@@ -186,9 +188,9 @@ static const char *expand_short_form(const char *spec, struct opts *opts, struct
 }
 
 static struct chr *open_and_check(struct loop *loop, const char *backend, struct opts *opts,
-				  const char *label, struct err *err)
+				  bool is_chardev, const char *label, struct err *err)
 {
-	struct chr *chr = open_by_opts(loop, backend, opts, label, err);
+	struct chr *chr = open_by_opts(loop, backend, opts, is_chardev, label, err);
 
 	if (chr && opts_check_unused(opts, NULL, err) < 0) {
 		err_prefix(err, "chardev '%s'", label);
@@ -217,7 +219,7 @@ struct chr *chr_open(struct loop *loop, const char *spec, bool is_chardev, const
 		backend = expand_short_form(spec, &opts, err);
 	}
 	if (backend)
-		chr = open_and_check(loop, backend, &opts, label, err);
+		chr = open_and_check(loop, backend, &opts, is_chardev, label, err);
 	opts_finish(&opts);
 	if (!chr && err && !err->text[0])
 		err_set(err, -ENOMEM, "chardev '%s': out of memory", label);

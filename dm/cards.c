@@ -10,6 +10,7 @@
 #include "base/opts.h"
 #include "base/trace.h"
 #include "dm/board_internal.h"
+#include "dm/cards_others.h"
 #include "dm/machine.h"
 #include "dm/options.h"
 #include "hw/isa_debug_exit.h"
@@ -113,12 +114,22 @@ const struct card *cards_find(const char *name, struct err *err)
 	}
 	names[count] = NULL;
 	nearest = err_nearest_word(name, names);
-	if (nearest)
+	if (cards_advice(name))
+		err_set(err, -ENOTSUP, "no device '%s': %s", name, cards_advice(name));
+	else if (nearest)
 		err_set(err, -EINVAL, "unknown device '%s', did you mean '%s'? (-device help)",
 			name, nearest);
 	else
 		err_set(err, -EINVAL, "unknown device '%s' (-device help)", name);
 	return NULL;
+}
+
+int cards_check_names(const struct options *options, struct err *err)
+{
+	for (size_t i = 0; i < options->devices.count; i++)
+		if (!cards_find(opts_get_or(&options->devices.items[i], "driver", ""), err))
+			return -EINVAL;
+	return 0;
 }
 
 int cards_create_all(struct machine *machine, struct err *err)

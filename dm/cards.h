@@ -9,6 +9,7 @@
 struct board;
 struct err;
 struct machine;
+struct options;
 struct opts;
 
 struct card {
@@ -24,6 +25,10 @@ extern const struct card cards[];
 
 /** The row of 'name', or NULL and a sentence with the nearest name. */
 const struct card *cards_find(const char *name, struct err *err);
+
+/** -EINVAL and a sentence if a -device option asks for what there is not: before anything is
+ * opened. */
+int cards_check_names(const struct options *options, struct err *err);
 
 /** Creates what the -device options ask for and the board did not make itself. 0 or -errno. */
 int cards_create_all(struct machine *machine, struct err *err);

@@ -424,6 +424,8 @@ static int init_board(struct machine *machine, struct err *err)
 {
 	if (machine->options->board == BOARD_NONE)
 		return 0;
+	if (cards_check_names(machine->options, err) < 0)
+		return -EINVAL;
 	machine->board = board_create(machine, err);
 	if (!machine->board)
 		return -EINVAL;

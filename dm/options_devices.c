@@ -132,11 +132,28 @@ static int apply_usb(struct options *options, const char *argument, struct err *
 
 static int apply_chardev(struct options *options, const char *argument, struct err *err)
 {
+	static const char channel[] = "libxl-channel";
 	int result = options_list_append(&options->chardevs, argument, "backend", err);
+	const char *id;
 
+	if (result < 0)
+		return result;
+	id = opts_get_or(&options->chardevs.items[options->chardevs.count - 1], "id", "");
+	if (strncmp(id, channel, strlen(channel)) == 0)
+		return err_set(err, -ENOTSUP,
+			       "paravirtual consoles are not supported: leave channel out of the "
+			       "guest's configuration");
 	if (result == 0)
 		result = options_words_append(&options->chardev_specs, argument, err);
 	return result;
+}
+
+/** What Xen's toolstack makes objects for is COLO alone. */
+static int apply_object(struct options *options, const char *argument, struct err *err)
+{
+	(void)options;
+	return err_set(err, -ENOTSUP, "-object %.*s: objects, and so COLO, are not supported",
+		       (int)strcspn(argument, ","), argument);
 }
 
 static int apply_mon(struct options *options, const char *argument, struct err *err)
@@ -198,6 +215,7 @@ const struct option_row option_device_rows[] = {
 	  apply_serial },
 	{ "parallel", "BACKEND", NULL, apply_parallel },
 	{ "chardev", "BACKEND,id=ID,...", "a character backend", apply_chardev },
+	{ "object", "TYPE,id=ID,...", NULL, apply_object },
 	{ "mon", "chardev=ID[,mode=]", "a monitor on a chardev", apply_mon },
 	{ "qmp", "BACKEND", "a QMP control socket", apply_qmp },
 	{ "monitor", "BACKEND", "a monitor for people", apply_monitor },
