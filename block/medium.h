@@ -10,7 +10,9 @@
 struct medium_slot {
 	struct block *block; /* never NULL; owned by the slot */
 	char *id;            /* the device's id, "ide-5632"; owned; may be NULL */
+	bool is_writable;    /* the drive writes: media are opened for that */
 	void *opaque;
+	void *device; /* the drive's, beside 'opaque' */
 	/** The drive's side. A person asks for an eject: false if the guest holds the tray locked
 	 * (it is told of the request). */
 	bool (*eject_requested)(void *opaque, bool force);
