@@ -18,6 +18,8 @@ struct medium_slot {
 	bool (*eject_requested)(void *opaque, bool force);
 	bool (*is_locked)(void *opaque);
 	bool (*is_tray_open)(void *opaque);
+	/** Does the drive take a medium of that size? NULL: of any. */
+	bool (*fits)(void *opaque, uint64_t bytes);
 	/** A new medium lies in slot->block (or an empty one); the drive raises unit attention. */
 	void (*changed)(void *opaque);
 	/** Control's side: the guest moved the tray itself. May be NULL. */

@@ -125,6 +125,9 @@ static void describe(struct board *board)
 		d->serial[i] = board->has_serial[i];
 	if (options->serial_console && board->has_serial[0])
 		d->serial_console_port = BOARD_SERIAL0;
+	d->floppy_controller = board->has_floppy;
+	for (unsigned i = 0; i < FLOPPY_DRIVES; i++)
+		d->floppies[i] = (enum board_floppy)board->floppies[i].kind;
 	describe_disks(board);
 	describe_boot_paths(board);
 	describe_smbios(board);

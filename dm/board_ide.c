@@ -29,6 +29,11 @@ static void disk_has_failed(void *opaque, struct block *block, bool is_write, in
 	machine_io_error(board->machine, &failure);
 }
 
+void board_watch_errors(struct board *board, struct block *block)
+{
+	block_set_error_hook(block, disk_has_failed, board);
+}
+
 static int attach_drive(struct board *board, unsigned index, struct block *block, struct err *err)
 {
 	const struct drive_plan *plan = &board->drives[index];
@@ -45,7 +50,7 @@ static int attach_drive(struct board *board, unsigned index, struct block *block
 
 	snprintf(board->drive_names[index], sizeof(board->drive_names[index]), "ide%u-%s%u",
 		 index / 2, plan->is_cdrom ? "cd" : "hd", index % 2);
-	block_set_error_hook(block, disk_has_failed, board);
+	board_watch_errors(board, block);
 	if (!plan->is_cdrom) {
 		board->disks[index] = block;
 		return piix_ide_attach_disk(&board->ide, index / 2, index % 2, block, &config, err);
@@ -114,6 +119,9 @@ void board_retry_disks(struct board *board)
 		if (block)
 			block_retry(block);
 	}
+	for (unsigned i = 0; i < FLOPPY_DRIVES; i++)
+		if (board->floppies[i].slot.block)
+			block_retry(board->floppies[i].slot.block);
 }
 
 static int flush_disk(struct block *disk, struct err *err)
@@ -169,7 +177,7 @@ struct medium_slot *board_find_medium(struct board *board, const char *id)
 	for (unsigned i = 0; i < DRIVES; i++)
 		if (board->slots[i].block && is_called(board, i, id))
 			return &board->slots[i];
-	return NULL;
+	return board_floppy_find(board, id);
 }
 
 void board_for_each_drive(struct board *board,
@@ -190,4 +198,5 @@ void board_for_each_drive(struct board *board,
 		if (drive.block)
 			visit(&drive, opaque);
 	}
+	board_floppy_for_each(board, visit, opaque);
 }

@@ -14,6 +14,7 @@
 #include "hw/acpi_pm.h"
 #include "hw/debug_port.h"
 #include "hw/dma.h"
+#include "hw/floppy.h"
 #include "hw/fw_cfg.h"
 #include "hw/hotplug.h"
 #include "hw/hpet.h"
@@ -78,6 +79,15 @@ struct board_state {
 	bool boot_once_used;
 };
 
+/** One of the two floppy drives. */
+struct board_floppy_drive {
+	bool present;
+	struct drive_plan plan;
+	enum floppy_kind kind; /* FLOPPY_NONE until it is known */
+	struct medium_slot slot;
+	char name[16]; /* "floppy0" */
+};
+
 struct board {
 	struct board_state state;
 	struct device device;
@@ -94,6 +104,7 @@ struct board {
 	struct rtc rtc;
 	struct hpet hpet;
 	struct dma dma;
+	struct floppy floppy;
 	struct ps2 ps2;
 	struct serial serials[BOARD_SERIALS];
 	struct debug_port debug_port;
@@ -106,6 +117,8 @@ struct board {
 
 	bool has_acpi, has_hpet, has_vga;
 	bool has_serial[BOARD_SERIALS];
+	bool has_floppy;
+	struct board_floppy_drive floppies[FLOPPY_DRIVES];
 
 	struct drive_plan drives[DRIVES];
 	struct block *disks[DRIVES];      /* of disks; NULL elsewhere */
@@ -140,6 +153,16 @@ void board_ide_finish(struct board *board);
 /** Takes disks out while the guest runs, the images flushed and closed; 'from' is the first drive
  * that goes. CD-ROMs stay. */
 void board_ide_unplug_disks(struct board *board, unsigned from);
+/** The machine stops when a request of 'block' is held by werror=stop or rerror=stop. */
+void board_watch_errors(struct board *board, struct block *block);
+/** The floppy controller, if there is to be a drive. 0, or -errno and a sentence. */
+int board_floppy_init(struct board *board, struct irq_line *irq, struct err *err);
+void board_floppy_finish(struct board *board);
+/** As board_find_medium and board_for_each_drive, of the floppy drives. */
+struct medium_slot *board_floppy_find(struct board *board, const char *id);
+void board_floppy_for_each(struct board *board,
+			   void (*visit)(const struct board_drive *drive, void *opaque),
+			   void *opaque);
 /** The Xen platform device, if it is wanted. 0, or -errno and a sentence. */
 int board_xen_init(struct board *board, struct err *err);
 /** The image or medium of drive 0 to 3, NULL if there is no drive. */

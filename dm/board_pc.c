@@ -324,6 +324,8 @@ static int init_chips(struct board *board, struct err *err)
 		result = board_ide_init(board, isa_irq(board, IDE_PRIMARY_IRQ),
 					isa_irq(board, IDE_SECONDARY_IRQ), err);
 	if (result == 0)
+		result = board_floppy_init(board, isa_irq(board, FLOPPY_IRQ), err);
+	if (result == 0)
 		result = init_power(board, err);
 	if (result == 0)
 		result = init_keyboard(board, err);
@@ -367,6 +369,7 @@ struct board *board_create(struct machine *machine, struct err *err)
 void board_destroy(struct board *board)
 {
 	board_ide_finish(board);
+	board_floppy_finish(board);
 	device_finish_all(&board->machine->devices);
 	payload_unmap(&board->bios);
 	payload_unmap(&board->vga_rom);

@@ -50,7 +50,7 @@ struct board_drive {
 	const char *drive_id; /* of -drive, or NULL */
 	bool is_cdrom;
 	struct block *block;
-	struct medium_slot *slot; /* of a CD-ROM, else NULL */
+	struct medium_slot *slot; /* of a removable medium, else NULL */
 };
 
 /** The removable drive that is called 'id': by a device's or drive's id or by its name. NULL if

@@ -98,6 +98,7 @@ const struct card cards[] = {
 	{ "VGA", "standard VGA with Bochs VBE modes, PCI 1234:1111", NULL, NULL },
 	{ "ide-hd", "ATA disk on ide.0 or ide.1", NULL, NULL },
 	{ "ide-cd", "ATAPI CD-ROM on ide.0 or ide.1", NULL, NULL },
+	{ "floppy", "floppy drive, with its 82077AA controller", NULL, NULL },
 	{ "ide-drive", "ATA disk or ATAPI CD-ROM, by its drive's media=", NULL, NULL },
 	{ NULL, NULL, NULL, NULL },
 };

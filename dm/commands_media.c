@@ -113,36 +113,55 @@ static int execute_eject(struct control_call *call)
 	return result < 0 ? result : empty(call, slot);
 }
 
-/** Opens the image as a medium. NULL and a sentence. */
-static struct block *open_medium(struct control_call *call, const char *filename,
-				 const char *format)
+/** Opens the image as a medium for the drive. NULL and a sentence. */
+static struct block *open_medium(struct control_call *call, const struct medium_slot *slot,
+				 const char *filename, const char *format, bool read_only)
 {
 	struct block_options options = {
 		.filename = filename,
 		.fd = -1,
 		.format = format,
-		.read_only = true,
-		.is_cdrom = true,
+		.read_only = read_only,
+		.is_cdrom = !slot->is_writable,
 	};
+	struct block *medium;
 
 	if (control_names_fdset(filename) || host_files_are_forbidden()) {
-		options.fd = control_open(call->control, filename, O_RDONLY, &call->err);
+		options.fd = control_open(call->control, filename, read_only ? O_RDONLY : O_RDWR,
+					  &call->err);
 		if (options.fd < 0)
 			return NULL;
 	}
-	return block_open(&options, call->machine->loop, &call->err);
+	medium = block_open(&options, call->machine->loop, &call->err);
+	if (!medium || !slot->fits || slot->fits(slot->opaque, block_size_bytes(medium)))
+		return medium;
+	err_set(&call->err, -EINVAL, "the drive takes no disk of %llu bytes, as '%s' is",
+		(unsigned long long)block_size_bytes(medium), filename);
+	block_close(medium);
+	return NULL;
 }
 
-/** Opened before the tray moves: a medium that cannot be read leaves the old one where it is. */
-static int change(struct control_call *call, const char *filename, const char *format)
+/**
+ * 'mode' (NULL: as the drive can) is retain, read-only or read-write. Opened before the tray moves:
+ * a medium that cannot be read leaves the old one where it is.
+ */
+static int change(struct control_call *call, const char *filename, const char *format,
+		  const char *mode)
 {
 	struct medium_slot *slot = find_slot(call);
+	bool read_only = slot && !slot->is_writable;
 	struct block *medium;
 	int result;
 
 	if (!slot)
 		return -ENODEV;
-	medium = open_medium(call, filename, format);
+	if (mode && strcmp(mode, "read-only") == 0)
+		read_only = true;
+	else if (mode && strcmp(mode, "retain") != 0 &&
+		 (strcmp(mode, "read-write") != 0 || read_only))
+		return err_set(&call->err, -EINVAL, "read-only-mode '%.32s': this drive %s", mode,
+			       read_only ? "reads only" : "knows retain, read-only and read-write");
+	medium = open_medium(call, slot, filename, format, read_only);
 	if (!medium)
 		return -EIO;
 	result = open_tray(call, slot, control_bool(call, "force", false));
@@ -156,12 +175,8 @@ static int change(struct control_call *call, const char *filename, const char *f
 
 static int execute_change_medium(struct control_call *call)
 {
-	const char *mode = control_string(call, "read-only-mode");
-
-	if (mode && strcmp(mode, "retain") != 0 && strcmp(mode, "read-only") != 0)
-		return err_set(&call->err, -EINVAL,
-			       "read-only-mode '%.32s': a CD-ROM drive reads only", mode);
-	return change(call, control_string(call, "filename"), control_string(call, "format"));
+	return change(call, control_string(call, "filename"), control_string(call, "format"),
+		      control_string(call, "read-only-mode"));
 }
 
 /** The command of earlier versions, also for the VNC password. */
@@ -173,7 +188,7 @@ static int execute_change(struct control_call *call)
 	struct json_object *arguments;
 
 	if (strcmp(device, "vnc") != 0)
-		return change(call, target, argument);
+		return change(call, target, argument, NULL);
 	if (strcmp(target, "password") != 0)
 		return err_set(&call->err, -ENOTSUP, "only the password of VNC can be changed");
 	arguments = json_add_string(json_object_new_object(), "password", argument ? argument : "");

@@ -93,6 +93,13 @@ static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
 	return opts_check_unused(drive, drive_properties, err);
 }
 
+int drives_check(struct opts *drive, struct err *err)
+{
+	bool is_cdrom;
+
+	return check_drive(drive, &is_cdrom, err);
+}
+
 /** -global for what -drive if=ide makes a device of: what the drive does not say itself. */
 static void apply_globals(const struct options *options, struct drive_plan *plan)
 {
@@ -128,8 +135,8 @@ static int plan_drive(struct options *options, struct opts *drive, struct drive_
 
 	if (strcmp(interface, "none") == 0)
 		return check_drive(drive, &is_cdrom, err);
-	if (strcmp(interface, "floppy") == 0)
-		return err_set(err, -ENOTSUP, "floppy drives are not supported yet");
+	if (strcmp(interface, "floppy") == 0) /* board_floppy.c */
+		return 0;
 	if (strcmp(interface, "ide") != 0)
 		return err_set(err, -EINVAL, "interface '%s' is not there: use if=ide", interface);
 	position = find_position(drive, plans, false, err);
@@ -147,7 +154,7 @@ static int plan_drive(struct options *options, struct opts *drive, struct drive_
 	return 0;
 }
 
-static struct opts *find_drive(struct options *options, const char *id)
+struct opts *drives_find(struct options *options, const char *id)
 {
 	for (size_t i = 0; i < options->drives.count; i++) {
 		const char *other = opts_get(&options->drives.items[i], "id");
@@ -213,7 +220,7 @@ static int plan_device(struct options *options, struct opts *device, struct driv
 {
 	const char *driver = opts_get_or(device, "driver", "");
 	const char *drive_id = opts_get(device, "drive");
-	struct opts *drive = drive_id ? find_drive(options, drive_id) : NULL;
+	struct opts *drive = drive_id ? drives_find(options, drive_id) : NULL;
 	bool is_cdrom = false;
 	int position;
 
@@ -336,7 +343,7 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 	    opts_get_bool(drive, "file.locking", &locking, err) < 0)
 		return NULL;
 	block.no_lock = !locking;
-	if (!plan->is_cdrom && block.read_only && !block.snapshot) {
+	if (!plan->is_cdrom && !plan->is_floppy && block.read_only && !block.snapshot) {
 		err_set(err, -EINVAL,
 			"'%s': an IDE disk cannot be read-only; use media=cdrom or snapshot=on",
 			block.filename);

@@ -22,7 +22,7 @@ enum {
 
 /** One drive as it is to be built. Strings belong to the options. */
 struct drive_plan {
-	bool present, is_cdrom;
+	bool present, is_cdrom, is_floppy;
 	const char *id;       /* of the device, by which control calls it; may be NULL */
 	const char *drive_id; /* of the -drive; may be NULL */
 	const char *serial, *version, *model;
@@ -36,6 +36,11 @@ struct drive_plan {
 
 /** Fills 'plans' by index (channel * 2 + unit). 0, or -EINVAL and a sentence. */
 int drives_plan(struct options *options, struct drive_plan *plans, struct err *err);
+
+/** The -drive of that id. NULL: there is none. */
+struct opts *drives_find(struct options *options, const char *id);
+/** Marks the words of a -drive as understood. -EINVAL and a sentence if there are others. */
+int drives_check(struct opts *drive, struct err *err);
 
 /** Opens what the plan's drive names, an empty medium if nothing. NULL and a sentence. */
 struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct err *err);

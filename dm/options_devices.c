@@ -59,6 +59,16 @@ static int append_drive_file(struct options *options, const char *words, const c
 	return result;
 }
 
+static int apply_fda(struct options *options, const char *argument, struct err *err)
+{
+	return append_drive_file(options, "if=floppy,index=0,format=raw", argument, err);
+}
+
+static int apply_fdb(struct options *options, const char *argument, struct err *err)
+{
+	return append_drive_file(options, "if=floppy,index=1,format=raw", argument, err);
+}
+
 static int apply_cdrom(struct options *options, const char *argument, struct err *err)
 {
 	return append_drive_file(options, "if=ide,index=2,media=cdrom,format=raw", argument, err);
@@ -203,6 +213,8 @@ const struct option_row option_device_rows[] = {
 	{ "hdb", "FILE", NULL, apply_hdb },
 	{ "hdc", "FILE", NULL, apply_hdc },
 	{ "hdd", "FILE", NULL, apply_hdd },
+	{ "fda", "FILE", "a floppy disk in the first drive (-fdb: the second)", apply_fda },
+	{ "fdb", "FILE", NULL, apply_fdb },
 	{ "cdrom", "FILE", "a CD-ROM as secondary master", apply_cdrom },
 	{ "device", "NAME[,PROP=VALUE]", "a device (-device help)", apply_device },
 	{ "global", "NAME.PROP=VALUE", "a property for every device of a name", apply_global },

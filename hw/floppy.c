@@ -596,6 +596,14 @@ static bool floppy_is_open(void *opaque)
 	return block_is_empty(drive->slot->block);
 }
 
+static bool floppy_fits(void *opaque, uint64_t bytes)
+{
+	const struct floppy_drive *drive = opaque;
+	const struct floppy_format *format = floppy_format_find(bytes);
+
+	return format && floppy_kind_takes(drive->kind, format);
+}
+
 static void look_at_medium(struct floppy_drive *drive)
 {
 	drive->format = floppy_format_find(block_size_bytes(drive->slot->block));
@@ -624,6 +632,7 @@ void floppy_attach(struct floppy *floppy, unsigned unit, enum floppy_kind kind,
 	slot->eject_requested = floppy_eject_requested;
 	slot->is_locked = floppy_is_locked;
 	slot->is_tray_open = floppy_is_open;
+	slot->fits = floppy_fits;
 	slot->changed = floppy_medium_changed;
 	look_at_medium(drive);
 }

@@ -29,21 +29,30 @@ static const struct floppy_format formats[] = {
 	{ 40, 1, 8, FLOPPY_RATE_250K, FLOPPY_360K },
 };
 
+/* 1.44 and 2.88 MB: what an image that was cut short is taken for. */
+#define ED_FORMAT (&formats[0])
+#define HD_FORMAT (&formats[1])
+
 static const char *const names[] = {
 	[FLOPPY_360K] = "360",  [FLOPPY_1200K] = "120", [FLOPPY_720K] = "720",
 	[FLOPPY_1440K] = "144", [FLOPPY_2880K] = "288",
 };
 
+static uint64_t format_bytes(const struct floppy_format *format)
+{
+	return (uint64_t)format->tracks * format->heads * format->sectors * SECTOR_BYTES;
+}
+
 const struct floppy_format *floppy_format_find(uint64_t bytes)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		const struct floppy_format *format = &formats[i];
-
-		if (bytes ==
-		    (uint64_t)format->tracks * format->heads * format->sectors * SECTOR_BYTES)
-			return format;
-	}
-	return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (bytes == format_bytes(&formats[i]))
+			return &formats[i];
+	if (bytes == 0 || bytes % SECTOR_BYTES)
+		return NULL;
+	return bytes < format_bytes(HD_FORMAT)   ? HD_FORMAT
+	       : bytes < format_bytes(ED_FORMAT) ? ED_FORMAT
+						 : NULL;
 }
 
 enum floppy_kind floppy_kind_for(uint64_t bytes)

@@ -23,7 +23,8 @@ struct floppy_format {
 	uint8_t smallest; /* enum floppy_kind: the simplest drive that takes it */
 };
 
-/** The format of an image of 'bytes', or NULL. */
+/** The format of an image of 'bytes', or NULL. One that was cut short behind its last sector in use
+ * is taken for a disk of 1.44 or 2.88 MB, whose other sectors cannot be found. */
 const struct floppy_format *floppy_format_find(uint64_t bytes);
 /** The drive that an image of 'bytes' is meant for; 1.44 MB for none or an unknown one. */
 enum floppy_kind floppy_kind_for(uint64_t bytes);

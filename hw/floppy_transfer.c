@@ -189,7 +189,8 @@ static bool find_sector(struct floppy *floppy)
 		return false;
 	}
 	if (state->id.head != head || state->id.size != FLOPPY_SECTOR_512 ||
-	    state->id.sector == 0 || state->id.sector > format->sectors) {
+	    state->id.sector == 0 || state->id.sector > format->sectors ||
+	    sector_offset(floppy, drive) >= block_size_bytes(drive->slot->block)) {
 		fail(floppy, FLOPPY_ST1_NO_DATA, 0);
 		return false;
 	}

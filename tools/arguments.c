@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/guest.h"
 #include "tools/words.h"
@@ -126,6 +127,21 @@ static void add_disk(struct words *words, const struct disk *disk)
 	free(file);
 }
 
+/** A disk that the host's user may not write is write-protected. */
+static void add_floppy(struct words *words, const char *image, unsigned index)
+{
+	char *file = double_commas(image);
+
+	words_add(words, "-drive");
+	if (*file)
+		words_add(words, "file=%s,if=floppy,index=%u,format=raw%s", file, index,
+			  access(image, R_OK) == 0 && access(image, W_OK) < 0 ? ",readonly=on"
+									      : "");
+	else
+		words_add(words, "if=floppy,index=%u", index);
+	free(file);
+}
+
 static void add_words(struct words *words, const struct words *more)
 {
 	for (size_t i = 0; i < more->count; i++)
@@ -160,6 +176,9 @@ void arguments_make(struct words *words, const struct guest *guest,
 	words_add(words, "%u", guest->memory_mib);
 	for (unsigned i = 0; i < guest->disk_count; i++)
 		add_disk(words, &guest->disks[i]);
+	for (unsigned i = 0; i < GUEST_FLOPPIES; i++)
+		if (guest->floppies[i])
+			add_floppy(words, guest->floppies[i], i);
 	if (place->user)
 		add_option(words, "-runas", place->user);
 }

@@ -373,6 +373,10 @@ static int read_disks(struct guest *guest, const struct config *config, struct e
 		result = add_disk(guest, specs.items[0], err);
 		words_finish(&specs);
 	}
+	if (result >= 0)
+		result = config_get_string(config, "fda", &guest->floppies[0], err);
+	if (result >= 0)
+		result = config_get_string(config, "fdb", &guest->floppies[1], err);
 	return result < 0 ? result : 0;
 }
 

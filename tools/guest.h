@@ -19,6 +19,7 @@ enum {
 	GUEST_MAX_MEMORY_MIB = 64 << 10,
 	GUEST_DEFAULT_MEMORY_MIB = 256,
 	GUEST_MAX_SERIALS = 4,
+	GUEST_FLOPPIES = 2,
 };
 
 /** What becomes of a guest when it has powered off or its device model has died. */
@@ -55,7 +56,8 @@ struct guest {
 	struct words serials;
 	struct disk disks[DISK_IDE_DRIVES];
 	unsigned disk_count;
-	const char *device_model; /* NULL: the one that comes with this tool */
+	const char *floppies[GUEST_FLOPPIES]; /* image, "" an empty drive, NULL none */
+	const char *device_model;             /* NULL: the one that comes with this tool */
 	struct words extra_args, extra_args_hvm;
 	const char *user;
 	enum guest_action on_poweroff, on_reboot, on_crash;

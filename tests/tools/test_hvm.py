@@ -318,6 +318,16 @@ class Life(Case):
         self.assertIn("cannot read", self.bad("cd-insert", "one", "hdc", "/none.iso"))
         self.assertIn("hdx", self.bad("cd-eject", "one", "hdx"))
 
+    def test_floppy(self):
+        self.create(text='fda = ""')
+        image = self.config("a disk", "a.img")
+        self.good("floppy-insert", "one", "fda", image)
+        self.assertIn("medium a disk", self.records())
+        self.assertIn('"id": "floppy0"', self.records())
+        self.good("floppy-eject", "one", "fdb")
+        self.assertIn('eject {"id": "floppy1"}', self.records())
+        self.assertIn("fda or fdb", self.bad("floppy-insert", "one", "hda", image))
+
     def test_screenshot(self):
         self.create()
         self.good("screenshot", "one", "s.png")

@@ -537,6 +537,9 @@ static void images_tell_their_format(void **state)
 	assert_int_equal(floppy_format_find(737280)->rate, FLOPPY_RATE_250K);
 	assert_int_equal(floppy_format_find(1720320)->sectors, 21);
 	assert_null(floppy_format_find(1474561));
+	assert_int_equal(floppy_format_find(1296384)->sectors, 18); /* cut short */
+	assert_int_equal(floppy_format_find(2949120 - 512)->sectors, 36);
+	assert_null(floppy_format_find(2949120 + 512));
 	assert_null(floppy_format_find(0));
 	assert_int_equal(floppy_kind_for(2949120), FLOPPY_2880K);
 	assert_int_equal(floppy_kind_for(737280), FLOPPY_1440K);
