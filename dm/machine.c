@@ -103,6 +103,7 @@ static void halt(struct machine *machine, enum machine_status status)
 		hv_pause(machine->hv);
 		hv_flush_coalesced(machine->hv);
 		clock_stop(&machine->clock);
+		netdevs_hold(machine, true);
 		device_quiesce_all(&machine->devices);
 	}
 	machine->status = status;
@@ -135,6 +136,7 @@ int machine_cont(struct machine *machine, struct err *err)
 	if (machine->board)
 		board_retry_disks(machine->board);
 	device_resume_all(&machine->devices);
+	netdevs_hold(machine, false);
 	tell(machine, MACHINE_EVENT_RESUME, "");
 	return 0;
 }

@@ -50,6 +50,15 @@ int netdevs_connect(struct machine *machine, const char *id, struct net_port *po
 void netdevs_add_card(struct machine *machine, struct netdevs_card *card)
 {
 	list_append(&machine->netdevs.cards, &card->node);
+	net_hold(card->port, true);
+}
+
+void netdevs_hold(struct machine *machine, bool held)
+{
+	struct netdevs_card *card;
+
+	list_for_each(card, &machine->netdevs.cards, struct netdevs_card, node)
+		net_hold(card->port, held);
 }
 
 int netdevs_choose_mac(struct machine *machine, const char *text, uint8_t mac[NET_MAC_BYTES],

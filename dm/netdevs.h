@@ -56,6 +56,9 @@ int netdevs_choose_mac(struct machine *machine, const char *text, uint8_t mac[NE
 /** Makes a card known to control. */
 void netdevs_add_card(struct machine *machine, struct netdevs_card *card);
 
+/** The guest stands still, or runs: meanwhile no card receives or sends. Cards begin held. */
+void netdevs_hold(struct machine *machine, bool held);
+
 /** The network of this id, or NULL. */
 struct net_backend *netdevs_find(struct machine *machine, const char *id);
 /** As from the command line. 0, or -errno and a sentence. */

@@ -96,6 +96,11 @@ static void show(const struct net_port *port, const struct iovec *iov, unsigned 
 		observer->frame(observer->opaque, iov, count);
 }
 
+static bool is_held(const struct net_port *port)
+{
+	return port->held || (port->peer && port->peer->held);
+}
+
 bool net_send(struct net_port *port, const struct iovec *iov, unsigned count)
 {
 	struct net_port *peer = port->peer;
@@ -105,7 +110,7 @@ bool net_send(struct net_port *port, const struct iovec *iov, unsigned count)
 		port->stats.dropped_frames++;
 		return true;
 	}
-	if (!peer->ops->receive(peer->opaque, iov, count)) {
+	if (is_held(port) || !peer->ops->receive(peer->opaque, iov, count)) {
 		peer->refused = true;
 		return false;
 	}
@@ -120,11 +125,19 @@ bool net_send(struct net_port *port, const struct iovec *iov, unsigned count)
 
 void net_ready(struct net_port *port)
 {
-	if (!port->refused)
+	if (!port->refused || is_held(port))
 		return;
 	port->refused = false;
 	if (port->peer)
 		resume(port->peer);
+}
+
+void net_hold(struct net_port *port, bool held)
+{
+	port->held = held;
+	net_ready(port);
+	if (port->peer)
+		net_ready(port->peer);
 }
 
 size_t net_iov_bytes(const struct iovec *iov, unsigned count)

@@ -62,6 +62,7 @@ struct net_port {
 	struct net_port *peer; /* NULL: not connected */
 	bool link;             /* as set for this end; the link is up if both ends' are */
 	bool refused;          /* this end refused a frame, and the peer waits */
+	bool held;             /* the guest behind this end stands still */
 	struct net_stats stats;
 	struct list_node observers; /* list_append and list_remove are for anyone */
 };
@@ -91,6 +92,12 @@ void net_ready(struct net_port *port);
 
 /** Bytes of all pieces. */
 size_t net_iov_bytes(const struct iovec *iov, unsigned count);
+/**
+ * The guest behind this end stands still, or no longer: until then no frame passes either way, as
+ * if there were no room, and this end is not told to go on. So no card touches the guest's memory.
+ */
+void net_hold(struct net_port *port, bool held);
+
 /** Copies [offset, offset + length) of the pieces to 'data'; returns how many bytes there were. */
 size_t net_iov_copy(const struct iovec *iov, unsigned count, size_t offset, void *data,
 		    size_t length);

@@ -170,9 +170,32 @@ static void addresses_are_parsed_strictly(void **state)
 	assert_int_equal(net_parse_mac("", mac), -EINVAL);
 }
 
+static void nothing_passes_while_the_guest_stands_still(void **state)
+{
+	struct end card, tap;
+
+	(void)state;
+	make_pair(&card, &tap);
+	card.room = tap.room = 9;
+	net_hold(&card.port, true);
+	assert_false(send_bytes(&tap, 60, 0));
+	assert_false(send_bytes(&card, 60, 0));
+	assert_int_equal(card.room + tap.room, 18);
+	/* Neither end's room is news now. */
+	net_ready(&tap.port);
+	net_ready(&card.port);
+	assert_int_equal(card.resumed + tap.resumed, 0);
+	net_hold(&card.port, false);
+	assert_int_equal(card.resumed, 1);
+	assert_int_equal(tap.resumed, 1);
+	assert_true(send_bytes(&tap, 60, 0));
+	assert_true(send_bytes(&card, 60, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_passes_while_the_guest_stands_still),
 		cmocka_unit_test(a_frame_in_pieces_arrives_and_is_counted),
 		cmocka_unit_test(a_refused_sender_is_resumed_once),
 		cmocka_unit_test(a_link_that_is_down_swallows_frames_and_frees_the_sender),

@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "base/bytes.h"
+#include "dm/cards.h"
 #include "tests/lib/save_bench.h"
 
 enum {
@@ -230,6 +231,47 @@ static void a_scribbled_machine_is_as_it_was(void **state)
 	assert_memory_equal(before, after, length);
 	free(before);
 	free(after);
+}
+
+/** What -device puts into the machine is saved with it. */
+static void every_card_is_saved_whole(void **state)
+{
+	size_t length, after_length;
+	uint8_t *before, *after;
+	char words[64];
+
+	(void)state;
+	for (const struct card *card = cards; card->name; card++) {
+		struct device *device;
+
+		if (!card->create)
+			continue;
+		snprintf(words, sizeof(words), "-device %s", card->name);
+		build_other(words);
+		assert_int_equal(save_machine(other.machine, &saved, NULL), 0);
+		before = save_bench_snapshot(&other, &length);
+		list_for_each(device, &other.machine->devices.head, struct device, node)
+		{
+			const struct device_class *class = device->class;
+
+			if (class->table && state_find_gap(class->table) >= 0)
+				fail_msg("%s: byte %d is not saved", class->name,
+					 state_find_gap(class->table));
+			if (class->table)
+				memset((char *)device->self + class->state_offset, 1,
+				       class->table->struct_size);
+		}
+		expect_loaded(&other);
+		after = save_bench_snapshot(&other, &after_length);
+		assert_int_equal(length, after_length);
+		if (memcmp(before, after, length) != 0)
+			fail_msg("'-device %s' comes back as something else", card->name);
+		free(before);
+		free(after);
+		save_bench_finish(&other);
+		state_writer_finish(&saved);
+	}
+	memset(&other, 0, sizeof(other));
 }
 
 static void a_machine_at_rest_is_small(void **state)
@@ -519,6 +561,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(another_machine_goes_on),
 		TEST(a_scribbled_machine_is_as_it_was),
+		TEST(every_card_is_saved_whole),
 		TEST(a_machine_at_rest_is_small),
 		TEST(the_clock_goes_on_where_it_stood),
 		TEST(a_sleeping_guest_sleeps_on),
