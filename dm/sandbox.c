@@ -2,6 +2,7 @@
 #include "dm/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -11,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,14 +112,58 @@ static int choose_user(struct sandbox *sandbox, const char *runas, struct err *e
 	return 0;
 }
 
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/**
+ * Makes us one who may mount, in a user namespace where nothing but that is different: the same
+ * user, the same group. Not every host allows it.
+ */
+static bool take_own_users(void)
+{
+	char uids[48], gids[48];
+
+	snprintf(uids, sizeof(uids), "%u %u 1", geteuid(), geteuid());
+	snprintf(gids, sizeof(gids), "%u %u 1", getegid(), getegid());
+	return unshare(CLONE_NEWUSER) == 0 && write_text("/proc/self/setgroups", "deny") &&
+	       write_text("/proc/self/uid_map", uids) && write_text("/proc/self/gid_map", gids);
+}
+
 /** Of the calling thread and those it starts, so before there are others. */
 static void take_own_mounts(struct sandbox *sandbox)
 {
+	if (geteuid() != 0 && !take_own_users()) {
+		log_warning("sandbox: no user namespace (%s): the guest's network 'user' resolves "
+			    "no names and has no TFTP (-sandbox off allows both)",
+			    strerror(errno));
+		return;
+	}
 	/* What the host mounts and unmounts during set-up is still seen; nothing goes back. */
 	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
 		sandbox->has_mounts = true;
 	else
 		log_warning("sandbox: no mount namespace of its own (%s)", strerror(errno));
+}
+
+/** What a network needs that cannot be done before the guest starts. */
+static void provide_for(struct sandbox *sandbox, struct opts *netdev)
+{
+	const char *type = opts_get_or(netdev, "type", "");
+	bool reconnects = opts_get(netdev, "reconnect") || opts_get(netdev, "reconnect-ms");
+
+	if (strcmp(type, "user") == 0) {
+		sandbox->connects = sandbox->resolves = true;
+		sandbox->tftp = opts_get_or(netdev, "tftp", sandbox->tftp);
+	} else if (strcmp(type, "stream") == 0 && reconnects) {
+		sandbox->connects = true;
+	}
 }
 
 int sandbox_prepare(struct sandbox *sandbox, const struct options *options, struct err *err)
@@ -130,22 +176,67 @@ int sandbox_prepare(struct sandbox *sandbox, const struct options *options, stru
 		.root = options->chroot,
 	};
 	sandbox->filters = sandbox->confines;
+	for (size_t i = 0; i < options->netdevs.count; i++)
+		provide_for(sandbox, &options->netdevs.items[i]);
 	result = choose_user(sandbox, options->runas, err);
-	if (result == 0 && sandbox->confines && !sandbox->root && geteuid() == 0)
+	if (result == 0 && sandbox->confines && !sandbox->root &&
+	    (geteuid() == 0 || sandbox->resolves))
 		take_own_mounts(sandbox);
 	return result;
 }
 
 /* When everything is open. */
 
-/**
- * Puts an empty read-only file system in the place of all there are. Where the root cannot be
- * replaced (an initial RAM disk), it is left for good.
- */
-static int empty_mounts(void)
+/** Copies what the host says of its name servers, as it is now. */
+static void copy_resolver(const char *root)
 {
-	if (mount("none", covered_directory, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  "mode=0555") < 0 ||
+	char path[64], text[4096] = "";
+	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	snprintf(path, sizeof(path), "%s/etc", root);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/etc/resolv.conf", root);
+	if (length < 0 || !write_text(path, text))
+		log_warning("sandbox: the network 'user' knows no name servers");
+}
+
+/** Makes the directory visible below 'root' where it always was. */
+static void keep_directory(const char *root, const char *directory)
+{
+	char path[4096];
+	int length = snprintf(path, sizeof(path), "%s%s", root, directory);
+
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return;
+	for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	mkdir(path, 0755);
+	if (mount(directory, path, NULL, MS_BIND | MS_REC, NULL) < 0)
+		log_warning("sandbox: '%s' is not to be had by TFTP (%s)", directory,
+			    strerror(errno));
+}
+
+/**
+ * Puts a read-only file system, empty but for what a network reads, in the place of all there are.
+ * Where the root cannot be replaced (an initial RAM disk), it is left for good.
+ */
+static int empty_mounts(const struct sandbox *sandbox)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (mount("none", covered_directory, "tmpfs", flags, "mode=0755") < 0)
+		return -errno;
+	if (sandbox->resolves)
+		copy_resolver(covered_directory);
+	if (sandbox->tftp)
+		keep_directory(covered_directory, sandbox->tftp);
+	if (mount(NULL, covered_directory, NULL, flags | MS_REMOUNT | MS_RDONLY, "mode=0555") < 0 ||
 	    chdir(covered_directory) < 0)
 		return -errno;
 	/* The old root comes to lie over the new one, and goes. */
@@ -163,7 +254,7 @@ static int leave_files(const struct sandbox *sandbox, struct err *err)
 				     sandbox->root);
 	if (!sandbox->has_mounts)
 		return 0;
-	result = empty_mounts();
+	result = empty_mounts(sandbox);
 	if (result < 0)
 		log_warning("sandbox: the mount namespace cannot be emptied (%s)",
 			    strerror(-result));
@@ -216,6 +307,11 @@ static void drop_capabilities(void)
 
 static int load_filter(const struct sandbox *sandbox, struct err *err)
 {
+	const struct sandbox_allowances allowances = {
+		.sockets = sandbox->connects,
+		/* Where all files can be seen, none is to be opened. */
+		.files = sandbox->resolves && (sandbox->has_mounts || sandbox->root),
+	};
 	struct err reason = { 0 };
 	int result;
 
@@ -223,7 +319,7 @@ static int load_filter(const struct sandbox *sandbox, struct err *err)
 		return err_set_errno(err, -errno, "sandbox: cannot renounce new privileges");
 	if (!sandbox->filters)
 		return 0;
-	result = sandbox_filter_load(&reason);
+	result = sandbox_filter_load(&allowances, &reason);
 	if (result < 0 && sandbox->demanded)
 		return err_set(err, result, "-sandbox on: %s", reason.text);
 	if (result < 0)

@@ -23,6 +23,9 @@ struct sandbox {
 	uid_t uid;
 	gid_t gid;
 	const char *root; /* -chroot; NULL: an empty directory, where has_mounts */
+	bool connects;    /* a network opens sockets as the guest asks for them */
+	bool resolves;    /* it also reads the host's name servers, and this directory: */
+	const char *tftp; /* or NULL */
 };
 
 /**

@@ -11,6 +11,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -265,6 +266,45 @@ static int allow_questions(scmp_filter_ctx filter)
 	return result;
 }
 
+/** Allows 'call' if of its argument 'index' is 'value', and of the next the bits of 'mask' are
+ * 'masked'. */
+static int allow_pair(scmp_filter_ctx filter, int call, unsigned index, scmp_datum_t value,
+		      scmp_datum_t mask, scmp_datum_t masked)
+{
+	const struct scmp_arg_cmp conditions[] = {
+		{ .arg = index, .op = SCMP_CMP_EQ, .datum_a = value },
+		{ .arg = index + 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = masked },
+	};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, ARRAY_SIZE(conditions),
+				      conditions);
+}
+
+/** No local ones, which lead to other programs of the same user, and none below UDP and TCP. */
+static int allow_sockets(scmp_filter_ctx filter)
+{
+	static const int families[] = { AF_INET, AF_INET6 }, types[] = { SOCK_STREAM, SOCK_DGRAM };
+	static const int calls[] = { SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen) };
+	const scmp_datum_t type_mask = ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK) & UINT32_MAX;
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && result == 0; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(types) && result == 0; j++)
+			result = allow_pair(filter, SCMP_SYS(socket), 0, (scmp_datum_t)families[i],
+					    type_mask, (scmp_datum_t)types[j]);
+	for (size_t i = 0; i < ARRAY_SIZE(calls) && result == 0; i++)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return result;
+}
+
+static int allow_reading(scmp_filter_ctx filter)
+{
+	const scmp_datum_t writing = O_ACCMODE | O_CREAT | O_TRUNC | __O_TMPFILE;
+	int result = allow_masked(filter, SCMP_SYS(openat), 2, writing, O_RDONLY);
+
+	return result == 0 ? allow_equal(filter, SCMP_SYS(newfstatat), 3, 0) : result;
+}
+
 static int set_attributes(scmp_filter_ctx filter)
 {
 	int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
@@ -276,17 +316,23 @@ static int set_attributes(scmp_filter_ctx filter)
 	return result;
 }
 
-int sandbox_filter_load(struct err *err)
+int sandbox_filter_load(const struct sandbox_allowances *allowances, struct err *err)
 {
 	static int (*const steps[])(scmp_filter_ctx filter) = {
-		set_attributes, allow_free_calls, allow_selected, allow_data_memory,
-		allow_threads,  allow_questions,  seccomp_load,
+		set_attributes,    allow_free_calls, allow_selected,
+		allow_data_memory, allow_threads,    allow_questions,
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int result = filter ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && result == 0; i++)
 		result = steps[i](filter);
+	if (result == 0 && allowances->sockets)
+		result = allow_sockets(filter);
+	if (result == 0 && allowances->files)
+		result = allow_reading(filter);
+	if (result == 0)
+		result = seccomp_load(filter);
 	if (filter)
 		seccomp_release(filter);
 	if (result < 0)

@@ -6,7 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct err;
 
+/** What some machines need beyond the rest. */
+struct sandbox_allowances {
+	bool sockets; /* of the Internet, for streams and datagrams: to connect, to listen */
+	bool files;   /* that are still to be seen, to be read */
+};
+
 /** Loads the filter; there is no way back. 0, or -errno and a sentence. */
-int sandbox_filter_load(struct err *err);
+int sandbox_filter_load(const struct sandbox_allowances *allowances, struct err *err);

@@ -5,8 +5,9 @@
 #include "base/err.h"
 #include "dm/sandbox_filter.h"
 
-int sandbox_filter_load(struct err *err)
+int sandbox_filter_load(const struct sandbox_allowances *allowances, struct err *err)
 {
+	(void)allowances;
 	return err_set(err, -ENOTSUP,
 		       "this build has no system call filter; build it with -Dsandbox=enabled");
 }

@@ -165,6 +165,8 @@ static int read_names(struct opts *opts, struct user_words *words, struct err *e
 	if (result == 0)
 		result = read_name(opts, "tftp-server-name", &config->tftp_server_name,
 				   MAX_NAME_BYTES, err);
+	if (result == 0 && config->tftp_path && config->tftp_path[0] != '/')
+		result = err_set(err, -EINVAL, "tftp=%s: give the full path", config->tftp_path);
 	for (size_t i = 0; i < opts->count && result == 0; i++) {
 		if (strcmp(opts->pairs[i].key, "dnssearch") != 0)
 			continue;

@@ -92,9 +92,10 @@ static void assert_child_succeeds(void (*body)(void))
 
 static void only_load_filter(void)
 {
+	const struct sandbox_allowances allowances = { .sockets = false };
 	struct err err = { 0 };
 
-	_exit(sandbox_filter_load(&err) == 0 ? 0 : 1);
+	_exit(sandbox_filter_load(&allowances, &err) == 0 ? 0 : 1);
 }
 
 static void need_filter(void)
@@ -185,6 +186,75 @@ static void sockets_are_refused(void **state)
 	(void)state;
 	need_filter();
 	assert_child_succeeds(try_sockets);
+}
+
+/* A user-mode network: sockets of the Internet, its name servers and files, and nothing more. */
+
+static char tftp_directory[] = "/tmp/hvmdm-test-XXXXXX";
+
+static void try_user_network(void)
+{
+	struct options options = plain_options;
+	struct opts netdev;
+	struct sandbox sandbox;
+	struct stat status;
+	char words[64], path[64];
+	int local = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+
+	snprintf(words, sizeof(words), "user,id=net0,tftp=%s", tftp_directory);
+	CHECK(opts_parse(&netdev, words, "type", NULL) == 0);
+	options.netdevs = (struct options_list){ .items = &netdev, .count = 1 };
+	prepare(&sandbox, &options);
+	enter(&sandbox);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CHECK(fd >= 0);
+	CHECK(listen(fd, 1) == 0);
+	CHECK(socket(AF_INET6, SOCK_DGRAM, 0) >= 0);
+	CHECK_REFUSED(socket(AF_UNIX, SOCK_STREAM, 0));
+	CHECK_REFUSED(socket(AF_PACKET, SOCK_DGRAM, 0));
+	CHECK_REFUSED(socket(AF_INET, SOCK_RAW, 0));
+	CHECK_REFUSED(syscall(SYS_execve, "/bin/true", NULL, NULL));
+	if (sandbox.has_mounts) {
+		CHECK(stat("/etc/resolv.conf", &status) == 0);
+		snprintf(path, sizeof(path), "%s/file", tftp_directory);
+		CHECK(open(path, O_RDONLY) >= 0);
+		CHECK_REFUSED(open(path, O_RDWR));
+		CHECK_REFUSED(open(path, O_RDONLY | O_TRUNC));
+		CHECK(open("/etc/passwd", O_RDONLY) == -1 && errno == ENOENT);
+		CHECK(open("/proc/self/mem", O_RDONLY) == -1 && errno == ENOENT);
+	} else {
+		CHECK_REFUSED(open("/etc/passwd", O_RDONLY));
+	}
+	close(local);
+	opts_finish(&netdev);
+}
+
+static void become_nobody_and_try(void)
+{
+	CHECK(setgroups(0, NULL) == 0);
+	CHECK(setresgid(TEST_GID, TEST_GID, TEST_GID) == 0);
+	CHECK(setresuid(TEST_UID, TEST_UID, TEST_UID) == 0);
+	CHECK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0); /* as a program started by such a user */
+	try_user_network();
+}
+
+static void a_user_network_has_what_it_needs(void **state)
+{
+	char path[64];
+	int fd;
+
+	(void)state;
+	need_filter();
+	assert_non_null(mkdtemp(tftp_directory));
+	chmod(tftp_directory, 0755);
+	snprintf(path, sizeof(path), "%s/file", tftp_directory);
+	fd = open(path, O_CREAT | O_WRONLY, 0644);
+	close(fd);
+	assert_child_succeeds(try_user_network);
+	if (geteuid() == 0)
+		assert_child_succeeds(become_nobody_and_try);
+	unlink(path);
+	rmdir(tftp_directory);
 }
 
 static void try_programs(void)
@@ -640,6 +710,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_refused),
 		cmocka_unit_test(sockets_are_refused),
+		cmocka_unit_test(a_user_network_has_what_it_needs),
 		cmocka_unit_test(programs_and_processes_are_refused),
 		cmocka_unit_test(privileges_and_code_are_refused),
 		cmocka_unit_test(a_foreign_calling_convention_kills),
