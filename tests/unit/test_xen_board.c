@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "dm/board_internal.h"
+#include "dm/board_pc.h"
 #include "dm/machine.h"
 #include "dm/options.h"
 #include "tests/lib/fake_xen.h"
@@ -59,7 +60,7 @@ static void make_disk(struct fixture *f)
 }
 
 /** As libxl 4.17 does for a disk, an empty CD drive, a standard VGA and two processors. */
-static void make_words(struct fixture *f)
+static void make_words(struct fixture *f, const char *boot_order, const char *processors)
 {
 	char *rest = NULL;
 
@@ -67,12 +68,12 @@ static void make_words(struct fixture *f)
 		 "hvmdm -xen-domid %d -no-shutdown "
 		 "-chardev socket,id=libxl-cmd,path=%s/qmp,server=on,wait=off "
 		 "-mon chardev=libxl-cmd,mode=control -nodefaults -no-user-config -name board "
-		 "-vnc none -display none -serial null -device VGA,vgamem_mb=16 -boot order=dc "
-		 "-smp 2,maxcpus=2 -net none -machine xenfv,suppress-vmdesc=on -m 32 "
+		 "-vnc none -display none -serial null -device VGA,vgamem_mb=16 -boot order=%s "
+		 "-smp %s -net none -machine xenfv,suppress-vmdesc=on -m 32 "
 		 "-drive file=%s,if=ide,index=0,media=disk,format=raw,cache=writeback "
 		 "-drive if=none,readonly=on,id=ide-5632 "
 		 "-device ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0",
-		 FAKE_XEN_DOMID, f->folder, f->disk);
+		 FAKE_XEN_DOMID, f->folder, boot_order, processors, f->disk);
 	for (char *word = strtok_r(f->line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		f->words[f->count++] = word;
 }
@@ -97,7 +98,7 @@ static void take_apart(struct fixture *f)
 	options_finish(&f->options);
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, const char *boot_order, const char *processors)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
@@ -106,9 +107,24 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(f->folder));
 	fake_xen_begin(RAM_BYTES);
 	make_disk(f);
-	make_words(f);
+	make_words(f, boot_order, processors);
 	build(f);
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, "dc", "2,maxcpus=2");
+}
+
+static int set_up_three_devices(void **state)
+{
+	return set_up_with(state, "ndc", "2,maxcpus=2");
+}
+
+static int set_up_one_of_two(void **state)
+{
+	return set_up_with(state, "dc", "1,maxcpus=2");
 }
 
 static int tear_down(void **state)
@@ -259,12 +275,82 @@ static void acpi_is_switched_on_and_sees_no_phantoms(void **state)
 	assert_int_equal(in(0xafe0, 2), 0);
 }
 
+/** hvmloader asserts that ACPI is on after the first; the registers are asked for in any width. */
+static void acpi_is_switched_off_and_on_by_the_command_port(void **state)
+{
+	(void)state;
+	set_config(devfn(1, 3), 0x40, 0xb001, 4);
+	set_config(devfn(1, 3), 0x80, 1, 1);
+	out(0xb2, 0xf1, 1);
+	assert_int_equal(in(0xb2, 1), 0xf1);
+	assert_int_equal(in(0xb004, 1) & 1, 1);
+	out(0xb2, 0xf0, 1);
+	assert_int_equal(in(0xb004, 2) & 1, 0);
+	out(0xb2, 0x42, 1); /* nothing that is known */
+	assert_int_equal(in(0xb004, 2) & 1, 0);
+	out(0xb3, 0x5a, 1);
+	assert_int_equal(in(0xb3, 1), 0x5a);
+}
+
+/** xl vcpu-set: _E02 of the guest's ACPI reads the bits of the processors that are there. */
+static void a_processor_that_comes_is_an_event(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	set_config(devfn(1, 3), 0x40, 0xb001, 4);
+	set_config(devfn(1, 3), 0x80, 1, 1);
+	out(0xb2, 0xf1, 1);
+	out(0xafe2, 1 << 2, 2);
+	assert_int_equal(in(0xaf00, 1), 1);
+	lock_acquire(&f->machine->lock);
+	assert_int_equal(hv_cpu_set_online(f->machine->hv, 1, true, &err), 0);
+	board_announce_cpu(f->machine->board, 1, true);
+	lock_release(&f->machine->lock);
+	assert_int_equal(in(0xaf00, 1), 3);
+	assert_int_equal(in(0xafe0, 1), 1 << 2);
+	assert_true(fake_xen->isa_levels[9]);
+	out(0xaf00, 0, 1); /* read-only */
+	assert_int_equal(in(0xaf00, 1), 3);
+	out(0xafe0, 1 << 2, 1);
+	assert_int_equal(in(0xafe0, 1), 0);
+	assert_false(fake_xen->isa_levels[9]);
+}
+
+/** A guest's ACPI that wants to eject finds that there is nothing to: no slot comes or goes. */
+static void no_slot_can_be_plugged(void **state)
+{
+	(void)state;
+	out(0xae08, UINT32_MAX, 4);
+	out(0xae00, UINT32_MAX, 4);
+	for (uint16_t port = 0xae00; port < 0xae10; port = (uint16_t)(port + 4))
+		assert_int_equal(in(port, 4), 0);
+	assert_int_equal(in(0xafe0, 2), 0);
+	assert_int_equal(config(devfn(3, 0), 0, 4), 0x11111234);
+}
+
 static void seabios_reads_the_boot_order(void **state)
 {
 	(void)state;
 	assert_int_equal(cmos(0x3d), 0x23);
 	assert_int_equal(cmos(0x38) & 1, 0);
 	assert_int_equal(cmos(0x0f), 0);
+}
+
+/** Three devices, and what else the toolstack's firmware reads from 0x0e on. */
+static void seabios_reads_the_other_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(cmos(0x3d), 0x34);
+	assert_int_equal(cmos(0x38) >> 4, 2);
+	assert_int_equal(cmos(0x10), 0);           /* no floppy drives */
+	assert_int_equal(cmos(0x14) & 0xc7, 0x06); /* floating point, a mouse */
+	assert_int_equal(cmos(0x32), 0x20);        /* the century, which Xen's clock has not */
+	assert_int_equal(cmos(0x5f), 1);           /* processors beside the first */
+	/* What hvmloader leaves for later. */
+	out(0x70, 0x35, 1);
+	out(0x71, 0x12, 1);
+	assert_int_equal(cmos(0x35), 0x12);
 }
 
 static void pirq_links_are_xens(void **state)
@@ -579,7 +665,7 @@ static void move_to_another_process(struct fixture *f)
 	fake_xen_store_remove("device-model/7/state");
 	snprintf(f->incoming, sizeof(f->incoming), "fd:%d", fd);
 	f->count = 0;
-	make_words(f);
+	make_words(f, "dc", "2,maxcpus=2");
 	f->words[f->count++] = "-incoming";
 	f->words[f->count++] = f->incoming;
 	build(f);
@@ -675,7 +761,13 @@ int main(void)
 		TEST(hvmloader_finds_its_board),
 		TEST(ports_of_xen_stay_xens),
 		TEST(acpi_is_switched_on_and_sees_no_phantoms),
+		TEST(acpi_is_switched_off_and_on_by_the_command_port),
+		cmocka_unit_test_setup_teardown(a_processor_that_comes_is_an_event,
+						set_up_one_of_two, tear_down),
+		TEST(no_slot_can_be_plugged),
 		TEST(seabios_reads_the_boot_order),
+		cmocka_unit_test_setup_teardown(seabios_reads_the_other_bytes, set_up_three_devices,
+						tear_down),
 		TEST(pirq_links_are_xens),
 		TEST(video_ram_and_rom_come_where_they_are_put),
 		TEST(buffered_writes_reach_vga_memory),
