@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@ struct aio {
 	void *state;
 	int event_fd;
 	struct loop_watch *watch;
-	pthread_mutex_t mutex; /* guards 'ended' */
+	void *call_state;      /* threads for AIO_CALL beside another back end; NULL until needed */
+	pthread_mutex_t mutex; /* guards what follows */
 	struct list_node ended;
+	unsigned calls; /* submitted and not ended, where call_state runs them */
 };
 
 static struct list_node instances = { &instances, &instances };
@@ -137,6 +140,12 @@ bool aio_op_next_step(struct aio_op *op, struct aio_step *step)
 	return true;
 }
 
+int aio_op_fallocate_mode(const struct aio_op *op)
+{
+	return FALLOC_FL_KEEP_SIZE |
+	       (op->kind == AIO_PUNCH ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
+}
+
 bool aio_op_step_done(struct aio_op *op, const struct aio_step *step, int64_t returned)
 {
 	if (returned == -EINTR || returned == -EAGAIN)
@@ -150,7 +159,7 @@ bool aio_op_step_done(struct aio_op *op, const struct aio_step *step, int64_t re
 	op->result = 0;
 	if (returned < 0)
 		op->result = (int)returned;
-	else if (op->kind == AIO_SYNC)
+	else if (!aio_op_is_transfer(op))
 		return true;
 	else if (returned == 0)
 		op->result = -EIO; /* the file ends where it did not when it was opened */
@@ -175,17 +184,21 @@ void aio_op_ended(struct aio *aio, struct aio_op *op, bool wake)
 {
 	pthread_mutex_lock(&aio->mutex);
 	list_append(&aio->ended, &op->node);
+	if (op->kind == AIO_CALL && aio->call_state)
+		aio->calls--;
 	pthread_mutex_unlock(&aio->mutex);
 	if (wake)
 		wake_loop(aio);
 }
 
-/* Takes the oldest ended operation of 'owner' (NULL: anyone's). */
-static struct aio_op *take_ended(struct aio *aio, const void *owner)
+/* Takes the oldest ended operation of 'owner' (NULL: anyone's). 'calls': how many calls are yet to
+ * end. */
+static struct aio_op *take_ended(struct aio *aio, const void *owner, unsigned *calls)
 {
 	struct aio_op *op, *found = NULL;
 
 	pthread_mutex_lock(&aio->mutex);
+	*calls = aio->calls;
 	list_for_each(op, &aio->ended, struct aio_op, node)
 	{
 		if (owner && op->owner != owner)
@@ -208,6 +221,7 @@ static void on_event(void *opaque, unsigned events)
 	struct aio *aio = opaque;
 	struct aio_op *op;
 	uint64_t count;
+	unsigned calls;
 
 	(void)events;
 	if (read(aio->event_fd, &count, sizeof(count)) < 0)
@@ -215,7 +229,7 @@ static void on_event(void *opaque, unsigned events)
 	aio->references++; /* a completion may close the last image */
 	if (aio->backend)
 		aio->backend->reap(aio->state, false);
-	for (unsigned i = 0; (op = take_ended(aio, NULL)); i++) {
+	for (unsigned i = 0; (op = take_ended(aio, NULL, &calls)); i++) {
 		op->complete(op, op->result);
 		if (i == DELIVER_BUDGET) {
 			wake_loop(aio);
@@ -227,20 +241,44 @@ static void on_event(void *opaque, unsigned events)
 
 void aio_wait(struct aio *aio, const void *owner)
 {
-	struct aio_op *op = take_ended(aio, owner);
+	unsigned calls;
+	struct aio_op *op = take_ended(aio, owner, &calls);
 
 	while (!op) {
-		aio->backend->reap(aio->state, true);
-		op = take_ended(aio, owner);
+		/* A call ends by itself, and so does its wait; what else has ended is then there,
+		 * too. */
+		if (calls > 0)
+			aio_threads.reap(aio->call_state, true);
+		aio->backend->reap(aio->state, calls == 0);
+		op = take_ended(aio, owner, &calls);
 	}
-	for (; op; op = take_ended(aio, owner))
+	for (; op; op = take_ended(aio, owner, &calls))
 		op->complete(op, op->result);
 }
 
 void aio_complete_later(struct aio *aio, struct aio_op *op, int result)
 {
+	op->kind = AIO_SYNC; /* whatever it was, it is not counted as a call */
 	op->result = result;
 	aio_op_ended(aio, op, true);
+}
+
+static void submit_call(struct aio *aio, struct aio_op *op)
+{
+	if (aio->backend == &aio_threads) {
+		aio_threads.submit(aio->state, op);
+		return;
+	}
+	if (!aio->call_state)
+		aio->call_state = aio_threads.create(aio);
+	if (!aio->call_state) {
+		aio_complete_later(aio, op, -ENOMEM);
+		return;
+	}
+	pthread_mutex_lock(&aio->mutex);
+	aio->calls++;
+	pthread_mutex_unlock(&aio->mutex);
+	aio_threads.submit(aio->call_state, op);
 }
 
 void aio_submit(struct aio *aio, struct aio_op *op)
@@ -248,7 +286,9 @@ void aio_submit(struct aio *aio, struct aio_op *op)
 	assert(aio->backend);
 	list_init(&op->node);
 	op_begin(op);
-	if (op->kind != AIO_SYNC && op->bytes == 0)
+	if (op->kind == AIO_CALL)
+		submit_call(aio, op);
+	else if (op->kind != AIO_SYNC && op->bytes == 0)
 		aio_complete_later(aio, op, 0);
 	else
 		aio->backend->submit(aio->state, op);
@@ -305,6 +345,8 @@ void aio_release(struct aio *aio)
 	loop_unwatch(aio->watch);
 	if (aio->backend)
 		aio->backend->destroy(aio->state);
+	if (aio->call_state)
+		aio_threads.destroy(aio->call_state);
 	close(aio->event_fd);
 	pthread_mutex_destroy(&aio->mutex);
 	free(aio);

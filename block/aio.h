@@ -34,6 +34,9 @@ enum aio_kind {
 	AIO_WRITE,
 	AIO_WRITE_THROUGH, /* on stable storage when complete */
 	AIO_SYNC,          /* fdatasync */
+	AIO_PUNCH,         /* the host may have the space back; the range reads as zeros */
+	AIO_ZERO,          /* the range reads as zeros, and keeps its space where that is cheap */
+	AIO_CALL,          /* no transfer: 'call' runs on a thread, without the machine lock */
 };
 
 struct aio_op {
@@ -43,9 +46,11 @@ struct aio_op {
 	const struct iovec *iov; /* memory; with file, it stays untouched until 'complete' */
 	unsigned iov_count;
 	size_t skip;       /* bytes of 'iov' before the first that is moved */
-	size_t bytes;      /* to move */
+	size_t bytes;      /* to move; the length of a range */
 	bool avoid_direct; /* by the page cache, even where O_DIRECT would do */
 	const void *owner; /* for aio_wait */
+	/** AIO_CALL: touches only what it was handed; 0 or -errno. */
+	int (*call)(struct aio_op *op);
 	/** 0 or -errno; a read that meets the end of the file fails with -EIO. Never called from
 	 * within aio_submit. */
 	void (*complete)(struct aio_op *op, int result);

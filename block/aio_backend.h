@@ -14,6 +14,15 @@ struct aio_backend {
 	void (*reap)(void *state, bool wait);
 };
 
+/** Whether 'op' moves data, in steps; all others are one system call. */
+static inline bool aio_op_is_transfer(const struct aio_op *op)
+{
+	return op->kind == AIO_READ || op->kind == AIO_WRITE || op->kind == AIO_WRITE_THROUGH;
+}
+
+/** The mode of fallocate for AIO_PUNCH and AIO_ZERO. */
+int aio_op_fallocate_mode(const struct aio_op *op);
+
 /** One system call's worth of an operation. */
 struct aio_step {
 	int fd;

@@ -5,6 +5,7 @@
  * hand instead of sleeping while any is queued.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -55,8 +56,17 @@ static void run_op(struct aio_op *op)
 	int64_t returned;
 
 	do {
+		if (op->kind == AIO_CALL) {
+			op->result = op->call(op);
+			return;
+		}
 		if (op->kind == AIO_SYNC) {
 			returned = fdatasync(op->file->fd) < 0 ? -errno : 0;
+		} else if (!aio_op_is_transfer(op)) {
+			returned = fallocate(op->file->fd, aio_op_fallocate_mode(op),
+					     (off_t)op->offset, (off_t)op->bytes) < 0
+					   ? -errno
+					   : 0;
 		} else if (aio_op_next_step(op, &step)) {
 			returned = run_step(op, &step);
 		} else {

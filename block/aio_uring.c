@@ -35,7 +35,8 @@ struct uring {
  */
 static int restrict_and_enable(struct io_uring *ring)
 {
-	static const uint8_t ops[] = { IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC };
+	static const uint8_t ops[] = { IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC,
+				       IORING_OP_FALLOCATE };
 	struct io_uring_restriction allowed[ARRAY_SIZE(ops) + 1] = { 0 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
@@ -112,7 +113,7 @@ static bool queue_step(struct uring *uring, struct aio_op *op)
 	struct aio_step step;
 	struct io_uring_sqe *sqe;
 
-	if (op->kind != AIO_SYNC && !aio_op_next_step(op, &step)) {
+	if (aio_op_is_transfer(op) && !aio_op_next_step(op, &step)) {
 		op->result = -EINVAL;
 		aio_op_ended(uring->aio, op, true);
 		return true;
@@ -122,6 +123,9 @@ static bool queue_step(struct uring *uring, struct aio_op *op)
 		return false;
 	if (op->kind == AIO_SYNC)
 		io_uring_prep_fsync(sqe, op->file->fd, IORING_FSYNC_DATASYNC);
+	else if (!aio_op_is_transfer(op))
+		io_uring_prep_fallocate(sqe, op->file->fd, aio_op_fallocate_mode(op),
+					(off_t)op->offset, (off_t)op->bytes);
 	else
 		prepare_transfer(sqe, op, &step);
 	io_uring_sqe_set_data(sqe, op);
@@ -158,7 +162,7 @@ static void take_completion(struct uring *uring, struct io_uring_cqe *cqe, bool 
 
 	io_uring_cqe_seen(&uring->ring, cqe);
 	uring->in_flight--;
-	if (op->kind != AIO_SYNC)
+	if (aio_op_is_transfer(op))
 		(void)aio_op_next_step(op, &step); /* the step that was submitted, derived again */
 	if (aio_op_step_done(op, &step, returned))
 		aio_op_ended(uring->aio, op, wake);

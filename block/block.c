@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/trace.h"
+#include "block/aio_backend.h"
 #include "block/driver.h"
 
 /* Requests */
@@ -43,6 +44,9 @@ static void count_success(struct block_stats *stats, const struct block_request 
 		break;
 	case BLOCK_FLUSH:
 		stats->flushes++;
+		break;
+	case BLOCK_DISCARD:
+	case BLOCK_WRITE_ZEROES:
 		break;
 	}
 }
@@ -93,41 +97,81 @@ static void io_done(struct aio_op *op, int result)
 	block_request_done(container_of(op, struct block_request, io), result);
 }
 
+static bool has_memory(const struct block_request *request)
+{
+	return request->op == BLOCK_READ || request->op == BLOCK_WRITE;
+}
+
 static int check_request(struct block *block, struct block_request *request)
 {
-	request->bytes = 0;
+	request->bytes = has_memory(request) || request->op == BLOCK_FLUSH ? 0 : request->length;
 	if (block_is_empty(block))
 		return -ENOMEDIUM;
 	if (request->op == BLOCK_FLUSH)
 		return 0;
-	for (unsigned i = 0; i < request->iov_count; i++) {
+	for (unsigned i = 0; has_memory(request) && i < request->iov_count; i++) {
 		if (__builtin_add_overflow(request->bytes, request->iov[i].iov_len,
 					   &request->bytes))
 			return -EINVAL;
 	}
+	/* A file of ours: who asks knows what he does. */
+	if (block->is_growable)
+		return 0;
 	if (request->offset % BLOCK_SECTOR_BYTES || request->bytes % BLOCK_SECTOR_BYTES ||
 	    !range_fits(request->offset, request->bytes, block->size_bytes))
 		return -EINVAL;
-	return request->op == BLOCK_WRITE && block->read_only ? -EROFS : 0;
+	return request->op != BLOCK_READ && block->read_only ? -EROFS : 0;
+}
+
+static void begin_request(struct block *block, struct block_request *request)
+{
+	request->block = block;
+	request->done = 0;
+	list_init(&request->node);
+	list_append(&block->in_flight, &request->node);
+}
+
+static void end_request_later(struct block_request *request, int result)
+{
+	request->io.owner = request->block->owner;
+	request->io.complete = io_done;
+	aio_complete_later(request->block->aio, &request->io, result);
 }
 
 void block_start(struct block *block, struct block_request *request)
 {
 	int result;
 
-	request->block = block;
-	request->done = 0;
-	list_init(&request->node);
-	list_append(&block->in_flight, &request->node);
+	request->skip = 0;
+	begin_request(block, request);
 	result = check_request(block, request);
-	if (result == 0 && (request->op == BLOCK_FLUSH || request->bytes > 0)) {
+	if (result < 0 || (request->op != BLOCK_FLUSH && request->bytes == 0) ||
+	    (request->op == BLOCK_DISCARD && !block->discard))
+		end_request_later(request, result);
+	else
 		block->driver->start(block, request);
-		return;
-	}
-	request->io.owner = block;
-	request->io.complete = io_done;
-	aio_complete_later(block->aio, &request->io, result);
 }
+
+void block_start_part(struct block *part, struct block_request *request)
+{
+	begin_request(part, request);
+	if (request->op != BLOCK_FLUSH && request->bytes == 0)
+		end_request_later(request, 0);
+	else
+		part->driver->start(part, request);
+}
+
+static const uint8_t zero_page[4096] __attribute__((aligned(4096)));
+
+#define ZEROS_1                                      \
+	{                                            \
+		(void *)zero_page, sizeof(zero_page) \
+	}
+#define ZEROS_8  ZEROS_1, ZEROS_1, ZEROS_1, ZEROS_1, ZEROS_1, ZEROS_1, ZEROS_1, ZEROS_1
+#define ZEROS_64 ZEROS_8, ZEROS_8, ZEROS_8, ZEROS_8, ZEROS_8, ZEROS_8, ZEROS_8, ZEROS_8
+
+const struct iovec block_zeros[BLOCK_ZEROS_PIECES] = { ZEROS_64, ZEROS_64, ZEROS_64, ZEROS_64,
+						       ZEROS_64, ZEROS_64, ZEROS_64, ZEROS_64 };
 
 void block_prepare_io(struct block_request *request, const struct aio_file *file,
 		      enum aio_kind kind, size_t skip, size_t bytes)
@@ -137,33 +181,52 @@ void block_prepare_io(struct block_request *request, const struct aio_file *file
 	request->io.offset = request->offset + skip;
 	request->io.iov = request->iov;
 	request->io.iov_count = request->iov_count;
-	request->io.skip = skip;
+	request->io.skip = request->skip + skip;
 	request->io.bytes = bytes;
 	request->io.avoid_direct = false;
-	request->io.owner = request->block;
+	request->io.owner = request->block->owner;
 	request->io.complete = io_done;
 }
 
-void block_zero_iov(const struct block_request *request, size_t skip, size_t bytes)
+void block_fill_iov(const struct block_request *request, size_t skip, const uint8_t *data,
+		    size_t bytes)
 {
+	skip += request->skip;
 	for (unsigned i = 0; i < request->iov_count && bytes > 0; i++) {
 		size_t length = request->iov[i].iov_len;
+		char *to = (char *)request->iov[i].iov_base + skip;
 
 		if (skip >= length) {
 			skip -= length;
 			continue;
 		}
 		length = min_size(length - skip, bytes);
-		memset((char *)request->iov[i].iov_base + skip, 0, length);
+		if (data) {
+			memcpy(to, data, length);
+			data += length;
+		} else {
+			memset(to, 0, length);
+		}
 		bytes -= length;
 		skip = 0;
 	}
 }
 
+void block_zero_iov(const struct block_request *request, size_t skip, size_t bytes)
+{
+	block_fill_iov(request, skip, NULL, bytes);
+}
+
+static void wait_for_some(struct block *block)
+{
+	if (!block->driver || !block->driver->advance || !block->driver->advance(block))
+		aio_wait(block->aio, block->owner);
+}
+
 void block_drain(struct block *block)
 {
 	while (!list_is_empty(&block->in_flight))
-		aio_wait(block->aio, block);
+		wait_for_some(block);
 }
 
 void block_retry(struct block *block)
@@ -214,7 +277,7 @@ static int run_now(struct block *block, struct request_now *now)
 	now->request.complete = now_complete;
 	block_start(block, &now->request);
 	while (!now->is_complete)
-		aio_wait(block->aio, block);
+		wait_for_some(block);
 	block->write_error = write_error;
 	block->read_error = read_error;
 	return now->result;
@@ -225,6 +288,17 @@ int block_read_now(struct block *block, uint64_t offset, void *data, size_t leng
 	struct iovec iov = { data, length };
 	struct request_now now = {
 		.request = { .op = BLOCK_READ, .offset = offset, .iov = &iov, .iov_count = 1 },
+	};
+
+	block_drain(block);
+	return run_now(block, &now);
+}
+
+int block_write_now(struct block *block, uint64_t offset, const void *data, size_t length)
+{
+	struct iovec iov = { (void *)data, length };
+	struct request_now now = {
+		.request = { .op = BLOCK_WRITE, .offset = offset, .iov = &iov, .iov_count = 1 },
 	};
 
 	block_drain(block);
@@ -318,6 +392,7 @@ static struct block *block_create(struct loop *loop, const char *filename)
 	list_init(&block->held);
 	block->format = "raw";
 	block->read_only = true;
+	block->owner = block;
 	block->filename = strdup(filename);
 	block->aio = aio_acquire(loop);
 	if (block->filename && block->aio)
@@ -331,52 +406,111 @@ struct block *block_create_empty(struct loop *loop)
 	return block_create(loop, "");
 }
 
-static int check_format(const char *format, const char *filename, struct err *err)
-{
-	static const char *const known[] = { "raw",  "qcow", "qcow2", "qed",       "vmdk", "vdi",
-					     "vhdx", "vpc",  "vhd",   "parallels", NULL };
-	const char *nearest;
+/* Formats */
 
-	if (!format || strcmp(format, "raw") == 0)
-		return 0;
-	for (unsigned i = 1; known[i]; i++) {
-		if (strcmp(format, known[i]) == 0)
-			return err_set(
-				err, -ENOTSUP,
-				"format '%s' of '%s' is not supported yet; convert the image with "
-				"'qemu-img convert -O raw'",
-				format, filename);
+static int open_raw(struct block *block, const struct block_options *options,
+		    const struct block_role *role, struct err *err)
+{
+	(void)role;
+	return raw_open(block, options, err);
+}
+
+struct format {
+	const char *name, *alias;
+	int (*open)(struct block *block, const struct block_options *options,
+		    const struct block_role *role, struct err *err);
+};
+
+static const struct format formats[] = {
+	{ "raw", NULL, open_raw },
+	{ "qcow2", NULL, qcow2_open },
+};
+
+static const char *const foreign_formats[] = { "qcow",      "qed", "vdi",  "vhdx",
+					       "parallels", "vpc", "vmdk", NULL };
+
+static int refuse_format(const char *format, const char *filename, struct err *err)
+{
+	const char *names[ARRAY_SIZE(formats) + 1] = { NULL }, *nearest;
+
+	for (size_t i = 0; foreign_formats[i]; i++) {
+		if (strcmp(format, foreign_formats[i]) == 0)
+			return err_set(err, -ENOTSUP,
+				       "format '%s' of '%s' is not supported; convert the image "
+				       "with 'qemu-img convert -O qcow2'",
+				       format, filename);
 	}
-	nearest = err_nearest_word(format, known);
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		names[i] = formats[i].name;
+	nearest = err_nearest_word(format, names);
 	return err_set(err, -EINVAL, "unknown image format '%s' of '%s'%s%s%s", format, filename,
-		       nearest ? ", did you mean '" : "; images must be 'raw'",
+		       nearest ? ", did you mean '" : "; known are raw and qcow2",
 		       nearest ? nearest : "", nearest ? "'" : "");
 }
 
-struct block *block_open(const struct block_options *options, struct loop *loop, struct err *err)
+/** NULL and a sentence if there is none of that name. */
+static const struct format *find_format(const char *name, const char *filename, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (!name || strcmp(name, formats[i].name) == 0 ||
+		    (formats[i].alias && strcmp(name, formats[i].alias) == 0))
+			return &formats[i];
+	refuse_format(name, filename, err);
+	return NULL;
+}
+
+static int open_overlay(struct block *block, const struct block_options *options,
+			const struct block_role *role, struct err *err)
+{
+	struct block_options base_options = *options;
+	struct block_role base_role = { .owner = block->owner, .depth = role->depth };
+	struct block *base;
+
+	base_options.snapshot = false;
+	base_options.read_only = true;
+	base_options.write_error = base_options.read_error = BLOCK_ERROR_REPORT;
+	base = block_open_as(&base_options, &base_role, aio_loop(block->aio), err);
+	if (!base)
+		return -EINVAL;
+	if (cow_open(block, base, err) < 0) {
+		block_close(base);
+		return -EINVAL;
+	}
+	block->format = base->format;
+	return 0;
+}
+
+struct block *block_open_as(const struct block_options *options, const struct block_role *role,
+			    struct loop *loop, struct err *err)
 {
 	const char *filename = options->filename ? options->filename : "(passed descriptor)";
+	const struct format *format = find_format(options->format, filename, err);
 	struct block *block = NULL;
-	int result = check_format(options->format, filename, err);
+	int result;
 
-	if (result < 0)
+	if (!format)
 		goto failed;
 	block = block_create(loop, filename);
 	if (!block || aio_prepare(block->aio) < 0) {
 		err_set(err, -ENOMEM, "no memory or descriptors left to open '%s'", filename);
 		goto failed;
 	}
+	block->format = format->name;
+	block->owner = role->owner ? role->owner : block;
+	block->is_growable = role->is_growable;
 	block->is_cdrom = options->is_cdrom;
+	block->discard = options->discard;
 	block->cache = options->cache;
 	block->write_error = options->write_error;
 	block->read_error = options->read_error;
-	if (raw_open(block, options, err) < 0)
-		goto failed;
-	if (options->snapshot && !options->is_cdrom && cow_open(block, err) < 0) {
-		block_close(block);
-		return NULL;
-	}
-	return block;
+	if (options->snapshot && !options->is_cdrom)
+		result = open_overlay(block, options, role, err);
+	else
+		result = format->open(block, options, role, err);
+	if (result == 0)
+		return block;
+	block_free(block);
+	return NULL; /* who opens files closes a passed descriptor, too */
 
 failed:
 	if (options->fd >= 0)
@@ -384,6 +518,11 @@ failed:
 	if (block)
 		block_free(block);
 	return NULL;
+}
+
+struct block *block_open(const struct block_options *options, struct loop *loop, struct err *err)
+{
+	return block_open_as(options, &(struct block_role){ 0 }, loop, err);
 }
 
 void block_close(struct block *block)

@@ -3,7 +3,8 @@
  * Disk images and media as drives see them: a size, and asynchronous requests that move data
  * between the image and pieces of guest memory. Requests of one drive may complete in any order, on
  * the loop, under the machine lock. An empty medium is a block device of its own kind
- * (block_create_empty), so that nobody holds NULL.
+ * (block_create_empty), so that nobody holds NULL. What kind of image it is, somebody says: content
+ * is never looked at to find out.
  */
 #pragma once
 
@@ -22,7 +23,9 @@ struct block;
 enum block_op {
 	BLOCK_READ,
 	BLOCK_WRITE,
-	BLOCK_FLUSH, /* everything that completed before is on stable storage afterwards */
+	BLOCK_FLUSH,        /* everything that completed before is on stable storage afterwards */
+	BLOCK_DISCARD,      /* nobody needs the range any more; advice, where discarding is on */
+	BLOCK_WRITE_ZEROES, /* the range reads as zeros, however the image says so */
 };
 
 /** Owned by the caller, and untouched by him, from block_start until 'complete'. */
@@ -31,12 +34,14 @@ struct block_request {
 	uint64_t offset;         /* bytes; a multiple of 512 for disks */
 	const struct iovec *iov; /* guest memory or the caller's own */
 	unsigned iov_count;
+	uint64_t length; /* of a range to discard or zero, which has no memory */
 	/** 'result' is 0 or -errno; on an error any part may have been done. Never called from
-	 * within block_start. */
+	 * within block_start. It may start requests, and close other images than its own. */
 	void (*complete)(struct block_request *request, int result);
 	/* private to block/ */
 	struct list_node node;
 	struct block *block;
+	size_t skip; /* bytes of 'iov' before the first that is moved */
 	size_t bytes;
 	size_t done;
 	struct aio_op io;
@@ -61,13 +66,15 @@ enum block_error_action {
 struct block_options {
 	const char *filename; /* or an already open descriptor: */
 	int fd;               /* -1 if filename is to be opened; otherwise taken over */
-	const char *format;   /* "raw"; NULL is raw: images are never probed */
+	const char *format;   /* "raw", "qcow2", …; NULL is raw: images are never probed */
 	bool read_only;
 	bool snapshot; /* writes go to a temporary overlay and are dropped at the end */
 	bool is_cdrom; /* host drives are opened for reading media, sectors count 2048 bytes */
+	bool discard;  /* BLOCK_DISCARD gives space back to the host; otherwise it does nothing */
 	bool no_lock;  /* do not claim the image against other processes */
 	enum block_cache cache;
 	enum block_error_action write_error, read_error;
+	size_t metadata_bytes; /* for an image's tables in memory; 0: what suits most */
 };
 
 struct block_stats {
@@ -104,6 +111,8 @@ void block_drain(struct block *block);
 
 /** Synchronous read for set-up, tools and tests. 0 or -errno. */
 int block_read_now(struct block *block, uint64_t offset, void *data, size_t length);
+/** Synchronous write for set-up, tools and tests. 0 or -errno. */
+int block_write_now(struct block *block, uint64_t offset, const void *data, size_t length);
 /** Synchronous flush: at exit and on unplug. 0 or -errno. */
 int block_flush_now(struct block *block);
 

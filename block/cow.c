@@ -16,11 +16,23 @@
 #include "base/err.h"
 #include "block/driver.h"
 
+enum {
+	READS = 32, /* at a time, of the base; more wait */
+};
+
+/** A read of the base on behalf of a request. */
+struct base_read {
+	struct block_request part;
+	struct block_request *request; /* NULL: free */
+};
+
 struct cow {
-	struct raw_image *base;
+	struct block *base;
 	struct aio_file overlay;
 	uint8_t *bits; /* one a sector; mapped, not allocated */
 	size_t bits_bytes;
+	struct base_read reads[READS];
+	struct list_node waiting; /* requests, by io.node */
 };
 
 static bool is_in_overlay(const struct cow *cow, uint64_t sector)
@@ -48,30 +60,79 @@ static size_t run_bytes(const struct cow *cow, uint64_t offset, size_t limit)
 
 static void read_run(struct block *block, struct block_request *request);
 
-static void run_read(struct aio_op *op, int result)
+static void run_was_read(struct block_request *request, int result)
 {
-	struct block_request *request = container_of(op, struct block_request, io);
-
 	if (result == 0 && request->done < request->bytes)
 		read_run(request->block, request);
 	else
 		block_request_done(request, result);
 }
 
+static void overlay_was_read(struct aio_op *op, int result)
+{
+	run_was_read(container_of(op, struct block_request, io), result);
+}
+
+static void base_was_read(struct block_request *part, int result)
+{
+	struct base_read *read = container_of(part, struct base_read, part);
+	struct block_request *request = read->request;
+	struct cow *cow = request->block->image;
+
+	read->request = NULL;
+	if (!list_is_empty(&cow->waiting)) {
+		struct block_request *next =
+			container_of(cow->waiting.next, struct block_request, io.node);
+
+		list_remove(&next->io.node);
+		read_run(next->block, next);
+	}
+	run_was_read(request, result);
+}
+
+static struct base_read *find_free_read(struct cow *cow)
+{
+	for (size_t i = 0; i < READS; i++)
+		if (!cow->reads[i].request)
+			return &cow->reads[i];
+	return NULL;
+}
+
+static void read_base(struct cow *cow, struct block_request *request, size_t bytes)
+{
+	struct base_read *read = find_free_read(cow);
+
+	if (!read) {
+		list_append(&cow->waiting, &request->io.node);
+		return;
+	}
+	read->request = request;
+	read->part = (struct block_request){
+		.op = BLOCK_READ,
+		.offset = request->offset + request->done,
+		.iov = request->iov,
+		.iov_count = request->iov_count,
+		.skip = request->skip + request->done,
+		.bytes = bytes,
+		.complete = base_was_read,
+	};
+	request->done += bytes;
+	block_start_part(cow->base, &read->part);
+}
+
 /* Reads the next run, from request->done on. */
 static void read_run(struct block *block, struct block_request *request)
 {
-	const struct cow *cow = block->image;
+	struct cow *cow = block->image;
 	uint64_t offset = request->offset + request->done;
 	size_t bytes = run_bytes(cow, offset, request->bytes - request->done);
-	bool in_overlay = is_in_overlay(cow, offset / BLOCK_SECTOR_BYTES);
-	size_t held = in_overlay ? bytes : raw_held_bytes(cow->base, offset, bytes);
 
-	if (held < bytes)
-		block_zero_iov(request, request->done + held, bytes - held);
-	block_prepare_io(request, in_overlay ? &cow->overlay : &cow->base->file, AIO_READ,
-			 request->done, held);
-	request->io.complete = run_read;
+	if (!is_in_overlay(cow, offset / BLOCK_SECTOR_BYTES)) {
+		read_base(cow, request, bytes);
+		return;
+	}
+	block_prepare_io(request, &cow->overlay, AIO_READ, request->done, bytes);
+	request->io.complete = overlay_was_read;
 	request->done += bytes;
 	aio_submit(block->aio, &request->io);
 }
@@ -84,6 +145,33 @@ static void written(struct aio_op *op, int result)
 		mark_in_overlay(request->block->image, request->offset / BLOCK_SECTOR_BYTES,
 				request->bytes / BLOCK_SECTOR_BYTES);
 	block_request_done(request, result);
+}
+
+static void zeros_written(struct aio_op *op, int result);
+
+/** From request->done on. */
+static void write_zeros(struct block *block, struct block_request *request)
+{
+	const struct cow *cow = block->image;
+	size_t bytes = min_size(request->bytes - request->done, BLOCK_ZEROS_BYTES);
+
+	block_prepare_io(request, &cow->overlay, AIO_WRITE, 0, bytes);
+	request->io.offset = request->offset + request->done;
+	request->io.iov = block_zeros;
+	request->io.iov_count = BLOCK_ZEROS_PIECES;
+	request->io.complete = zeros_written;
+	request->done += bytes;
+	aio_submit(block->aio, &request->io);
+}
+
+static void zeros_written(struct aio_op *op, int result)
+{
+	struct block_request *request = container_of(op, struct block_request, io);
+
+	if (result == 0 && request->done < request->bytes)
+		write_zeros(request->block, request);
+	else
+		written(op, result);
 }
 
 static void cow_start(struct block *block, struct block_request *request)
@@ -99,7 +187,11 @@ static void cow_start(struct block *block, struct block_request *request)
 		request->io.complete = written;
 		aio_submit(block->aio, &request->io);
 		break;
-	case BLOCK_FLUSH: /* nothing of it outlives the process */
+	case BLOCK_WRITE_ZEROES:
+		write_zeros(block, request);
+		break;
+	case BLOCK_DISCARD: /* what the base holds cannot be given back */
+	case BLOCK_FLUSH:   /* nothing of it outlives the process */
 		block_prepare_io(request, &cow->overlay, AIO_SYNC, 0, 0);
 		aio_complete_later(block->aio, &request->io, 0);
 		break;
@@ -112,12 +204,26 @@ static void cow_close(struct block *block)
 
 	munmap(cow->bits, cow->bits_bytes);
 	close(cow->overlay.fd);
-	raw_close(cow->base);
+	block_close(cow->base);
 	free(cow);
+}
+
+static bool cow_advance(struct block *block)
+{
+	struct block *base = ((struct cow *)block->image)->base;
+
+	return base->driver->advance && base->driver->advance(base);
+}
+
+static int cow_claim(struct block *block, bool claimed, struct err *err)
+{
+	return block_claim(((struct cow *)block->image)->base, claimed, err);
 }
 
 static const struct block_driver cow_driver = {
 	.start = cow_start,
+	.claim = cow_claim,
+	.advance = cow_advance,
 	.close = cow_close,
 };
 
@@ -137,7 +243,7 @@ static int open_overlay(const char *directory)
 	return fd;
 }
 
-int cow_open(struct block *block, struct err *err)
+int cow_open(struct block *block, struct block *base, struct err *err)
 {
 	const char *directory = getenv("TMPDIR") ? getenv("TMPDIR") : "/var/tmp";
 	struct cow *cow = calloc(1, sizeof(*cow));
@@ -145,7 +251,8 @@ int cow_open(struct block *block, struct err *err)
 	if (!cow)
 		return err_set(err, -ENOMEM, "no memory left for the snapshot of '%s'",
 			       block->filename);
-	cow->base = block->image;
+	cow->base = base;
+	list_init(&cow->waiting);
 	cow->overlay.direct_fd = -1;
 	cow->overlay.fd = open_overlay(directory);
 	if (cow->overlay.fd < 0) {
@@ -153,7 +260,7 @@ int cow_open(struct block *block, struct err *err)
 			      block->filename, directory);
 		goto no_file;
 	}
-	cow->bits_bytes = align_up(block->size_bytes / BLOCK_SECTOR_BYTES, 8) / 8;
+	cow->bits_bytes = align_up(base->size_bytes / BLOCK_SECTOR_BYTES, 8) / 8;
 	cow->bits = mmap(NULL, cow->bits_bytes, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (cow->bits == MAP_FAILED) {
@@ -164,6 +271,7 @@ int cow_open(struct block *block, struct err *err)
 	block->image = cow;
 	block->driver = &cow_driver;
 	block->is_temporary = true;
+	block->size_bytes = base->size_bytes;
 	block->read_only = false;
 	return 0;
 

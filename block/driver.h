@@ -13,6 +13,9 @@ struct block_driver {
 	/** Gives up what keeps other processes from the image, or claims it again: 0, or -errno and
 	 * a sentence. NULL: nothing does. */
 	int (*claim)(struct block *block, bool claimed, struct err *err);
+	/** Goes on with requests that wait for nothing but their turn; false if there are none.
+	 * NULL: there never are. */
+	bool (*advance)(struct block *block);
 	/** Looks whether the medium is still the same; may change block->size_bytes. NULL: it
 	 * cannot change. */
 	bool (*is_present)(struct block *block);
@@ -25,8 +28,10 @@ struct block {
 	char *filename;
 	const char *format;
 	uint64_t size_bytes;
-	bool read_only, is_cdrom;
+	bool read_only, is_cdrom, discard;
 	bool is_temporary; /* what is written goes with the process */
+	bool is_growable;  /* behind its end are zeros, and writing extends it: a file of ours */
+	const void *owner; /* the image that the guest sees; what aio_wait waits for */
 	enum block_cache cache;
 	enum block_error_action write_error, read_error;
 	struct list_node in_flight, held;
@@ -43,7 +48,30 @@ enum {
 /** The driver has finished with 'request'. */
 void block_request_done(struct block_request *request, int result);
 
-/** An open raw image; the overlay of a snapshot stands on one, too. */
+/** How an image is opened as a part of another. */
+struct block_role {
+	const struct block *owner; /* NULL: it is nobody's part */
+	bool is_growable;
+	unsigned depth; /* of backing files above it */
+};
+
+/** block_open for parts of an image: their requests belong to role->owner's. */
+struct block *block_open_as(const struct block_options *options, const struct block_role *role,
+			    struct loop *loop, struct err *err);
+/**
+ * Starts a request of an image to its part: op, offset, iov, skip, bytes and complete are set. The
+ * range is checked by who asks; beyond the end of a growable part are zeros.
+ */
+void block_start_part(struct block *part, struct block_request *request);
+
+/** Zeros to write from: pieces of one page, together 'ZEROS_BYTES'. */
+extern const struct iovec block_zeros[];
+enum {
+	BLOCK_ZEROS_PIECES = 512,
+	BLOCK_ZEROS_BYTES = BLOCK_ZEROS_PIECES * 4096,
+};
+
+/** An open raw image, or the file of an image in another format. */
 struct raw_image {
 	struct aio_file file;
 	uint64_t data_bytes; /* what the file holds; the rest of its last sector reads as zeros */
@@ -57,18 +85,23 @@ struct raw_image {
 
 /** Opens 'options' into 'block' (image, driver, sizes, read_only). 0 or -errno with a sentence. */
 int raw_open(struct block *block, const struct block_options *options, struct err *err);
-void raw_close(struct raw_image *raw);
-/** How many of 'bytes' at 'offset' the file holds. */
-size_t raw_held_bytes(const struct raw_image *raw, uint64_t offset, size_t bytes);
+/** The bytes that the file of a raw image holds, and whether it is a file, which can grow. */
+uint64_t raw_data_bytes(const struct block *block, bool *is_file);
 /** Prepares request->io for 'bytes' at 'offset' of 'file', which stand 'skip' bytes into the
  * request's memory. */
 void block_prepare_io(struct block_request *request, const struct aio_file *file,
 		      enum aio_kind kind, size_t skip, size_t bytes);
+/** Copies 'bytes' at 'data' into the request's memory from 'skip' on. */
+void block_fill_iov(const struct block_request *request, size_t skip, const uint8_t *data,
+		    size_t bytes);
 /** Zeros 'bytes' of the request's memory from 'skip' on. */
 void block_zero_iov(const struct block_request *request, size_t skip, size_t bytes);
 
-/** Puts an overlay on the raw image in 'block'. */
-int cow_open(struct block *block, struct err *err);
+/** Makes 'block' an overlay of 'base', which is taken over on success. */
+int cow_open(struct block *block, struct block *base, struct err *err);
+/** Opens 'options' as a qcow2 image; what it consists of belongs to block->owner. */
+int qcow2_open(struct block *block, const struct block_options *options,
+	       const struct block_role *role, struct err *err);
 
 /**
  * Claims the image in 'fd' for reading or writing, in the way QEMU and its tools do, so that

@@ -18,11 +18,21 @@
 #include "base/trace.h"
 #include "block/driver.h"
 
-size_t raw_held_bytes(const struct raw_image *raw, uint64_t offset, size_t bytes)
+/** How many of 'bytes' at 'offset' the file holds. */
+static size_t held_bytes(const struct raw_image *raw, uint64_t offset, size_t bytes)
 {
 	if (offset >= raw->data_bytes)
 		return 0;
 	return (size_t)min_u64(bytes, raw->data_bytes - offset);
+}
+
+uint64_t raw_data_bytes(const struct block *block, bool *is_file)
+{
+	const struct raw_image *raw = block->image;
+	struct stat status;
+
+	*is_file = fstat(raw->file.fd, &status) == 0 && S_ISREG(status.st_mode);
+	return raw->data_bytes;
 }
 
 /*
@@ -68,32 +78,39 @@ static void submit_parked(struct block *block)
 	}
 }
 
+static void end_write(struct block *block)
+{
+	struct raw_image *raw = block->image;
+
+	raw->writes_under_way--;
+	raw->is_exclusive = false;
+	submit_parked(block);
+}
+
 static void write_done(struct aio_op *op, int result)
 {
 	struct block_request *request = container_of(op, struct block_request, io);
 	struct block *block = request->block;
 	struct raw_image *raw = block->image;
 
-	raw->writes_under_way--;
-	raw->is_exclusive = false;
 	if (result == -EINVAL && !op->avoid_direct && raw->file.direct_fd >= 0) {
 		/* The file system refuses O_DIRECT in spite of the alignment. */
 		raw->direct_refused = op->avoid_direct = true;
+		end_write(block);
 		submit_write(block, op);
-		submit_parked(block);
 		return;
 	}
-	/* The last sector of an image of odd length becomes whole. */
+	/* The last sector of an image of odd length becomes whole, and a file of ours grows. */
 	if (result == 0)
 		raw->data_bytes = max_u64(raw->data_bytes, request->offset + request->bytes);
-	submit_parked(block);
+	end_write(block);
 	block_request_done(request, result);
 }
 
 static void raw_read(struct block *block, struct block_request *request)
 {
 	struct raw_image *raw = block->image;
-	size_t held = raw_held_bytes(raw, request->offset, request->bytes);
+	size_t held = held_bytes(raw, request->offset, request->bytes);
 
 	if (held < request->bytes)
 		block_zero_iov(request, held, request->bytes - held);
@@ -125,6 +142,66 @@ static void raw_flush(struct block *block, struct block_request *request)
 		aio_submit(block->aio, &request->io);
 }
 
+/* A range without data: to be given back, or to read as zeros. */
+
+static void zeros_written(struct aio_op *op, int result);
+
+/** The file system has no short way: zeros are written, from request->done on. */
+static void write_zeros(struct block *block, struct block_request *request)
+{
+	struct raw_image *raw = block->image;
+	size_t bytes = min_size(request->bytes - request->done, BLOCK_ZEROS_BYTES);
+
+	block_prepare_io(request, &raw->file, AIO_WRITE, 0, bytes);
+	request->io.offset = request->offset + request->done;
+	request->io.iov = block_zeros;
+	request->io.iov_count = BLOCK_ZEROS_PIECES;
+	request->io.complete = zeros_written;
+	request->io.avoid_direct = true;
+	request->done += bytes;
+	submit_write(block, &request->io);
+}
+
+static void zeros_written(struct aio_op *op, int result)
+{
+	struct block_request *request = container_of(op, struct block_request, io);
+
+	if (result < 0 || request->done == request->bytes) {
+		write_done(op, result);
+		return;
+	}
+	end_write(request->block);
+	write_zeros(request->block, request);
+}
+
+static void range_done(struct aio_op *op, int result)
+{
+	struct block_request *request = container_of(op, struct block_request, io);
+	struct raw_image *raw = request->block->image;
+	bool refused = result == -EOPNOTSUPP || result == -ENODEV || result == -ENOSYS;
+
+	end_write(request->block);
+	if (request->op == BLOCK_DISCARD && refused)
+		result = 0;
+	/* ZERO_RANGE does not lengthen the file, so that what lies behind its end stays unheld. */
+	if (request->op == BLOCK_WRITE_ZEROES &&
+	    (refused || (result == 0 && request->offset + request->bytes > raw->data_bytes)))
+		write_zeros(request->block, request);
+	else
+		block_request_done(request, result);
+}
+
+static void raw_range(struct block *block, struct block_request *request)
+{
+	struct raw_image *raw = block->image;
+
+	block_prepare_io(request, &raw->file, request->op == BLOCK_DISCARD ? AIO_PUNCH : AIO_ZERO,
+			 0, request->bytes);
+	request->io.avoid_direct = true;
+	request->io.complete = range_done;
+	submit_write(block, &request->io);
+}
+
 static void raw_start(struct block *block, struct block_request *request)
 {
 	switch (request->op) {
@@ -137,20 +214,21 @@ static void raw_start(struct block *block, struct block_request *request)
 	case BLOCK_FLUSH:
 		raw_flush(block, request);
 		break;
+	case BLOCK_DISCARD:
+	case BLOCK_WRITE_ZEROES:
+		raw_range(block, request);
+		break;
 	}
 }
 
-void raw_close(struct raw_image *raw)
+static void raw_close(struct block *block)
 {
+	struct raw_image *raw = block->image;
+
 	if (raw->file.direct_fd >= 0)
 		close(raw->file.direct_fd);
 	close(raw->file.fd);
 	free(raw);
-}
-
-static void raw_driver_close(struct block *block)
-{
-	raw_close(block->image);
 }
 
 static bool host_cdrom_present(struct block *block)
@@ -176,13 +254,13 @@ static int raw_claim(struct block *block, bool claimed, struct err *err)
 
 static const struct block_driver raw_driver = {
 	.start = raw_start,
-	.close = raw_driver_close,
+	.close = raw_close,
 	.claim = raw_claim,
 };
 
 static const struct block_driver host_cdrom_driver = {
 	.start = raw_start,
-	.close = raw_driver_close,
+	.close = raw_close,
 	.is_present = host_cdrom_present,
 };
 
@@ -308,16 +386,21 @@ int raw_open(struct block *block, const struct block_options *options, struct er
 	struct raw_image *raw = calloc(1, sizeof(*raw));
 	int result;
 
-	if (!raw)
+	if (!raw) {
+		if (options->fd >= 0)
+			close(options->fd);
 		return err_set(err, -ENOMEM, "no memory left to open '%s'", block->filename);
+	}
 	raw->file.direct_fd = -1;
 	list_init(&raw->parked);
 	result = raw->file.fd = open_file(options, writing, err);
 	if (result >= 0)
 		result = raw_set_up(block, raw, options, writing, err);
 	if (result < 0) {
-		if (raw->file.fd >= 0 && raw->file.fd != options->fd)
+		if (raw->file.fd >= 0)
 			close(raw->file.fd);
+		else if (options->fd >= 0)
+			close(options->fd);
 		free(raw);
 		return result;
 	}

@@ -9,11 +9,17 @@
 #include "base/opts.h"
 #include "dm/options.h"
 
-static const char *const drive_properties[] = {
-	"file",    "if",       "index",         "bus",       "unit",         "id",     "media",
-	"format",  "readonly", "snapshot",      "cache",     "werror",       "rerror", "serial",
-	"discard", "aio",      "detect-zeroes", "read-only", "file.locking", NULL,
+enum {
+	METADATA_BYTES_MAX = 32 << 20, /* enough for 256 GiB with clusters of 64 KiB */
 };
+
+/* clang-format off */
+static const char *const drive_properties[] = {
+	"file", "if", "index", "bus", "unit", "id", "media", "format", "readonly", "read-only", "serial",
+	"snapshot", "cache", "l2-cache-size", "werror", "rerror", "discard", "detect-zeroes", "aio",
+	"file.locking", NULL
+};
+/* clang-format on */
 static const char *const device_properties[] = {
 	"driver",    "drive",          "bus",         "unit",     "id",    "serial",
 	"ver",       "model",          "wwn",         "cyls",     "heads", "secs",
@@ -78,10 +84,10 @@ static int claim(struct drive_plan *plans, int position, const char *name, struc
 static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
 {
 	static const char *const later[] = {
-		"file",          "format",       "readonly", "read-only", "snapshot", "cache",
-		"werror",        "rerror",       "aio",      "discard",   "serial",   "id",
-		"detect-zeroes", "file.locking", "index",    "bus",       "unit",     "if",
-		"media",
+		"file",          "format",        "readonly", "read-only", "snapshot", "cache",
+		"werror",        "rerror",        "aio",      "discard",   "serial",   "id",
+		"detect-zeroes", "file.locking",  "index",    "bus",       "unit",     "if",
+		"media",         "l2-cache-size",
 	};
 	const char *media = opts_get_or(drive, "media", "disk");
 
@@ -300,6 +306,16 @@ static int parse_cache(const char *text, enum block_cache *cache, struct err *er
 		    : 0;
 }
 
+static int parse_discard(const char *text, bool *discard, struct err *err)
+{
+	if (!text)
+		return 0;
+	*discard = strcmp(text, "unmap") == 0 || strcmp(text, "on") == 0;
+	if (*discard || strcmp(text, "ignore") == 0 || strcmp(text, "off") == 0)
+		return 0;
+	return err_set(err, -EINVAL, "discard '%s': give ignore or unmap", text);
+}
+
 static int parse_action(const char *text, enum block_error_action *action, struct err *err)
 {
 	static const char *const names[] = {
@@ -322,6 +338,7 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 {
 	struct block_options block = { .fd = -1, .is_cdrom = plan->is_cdrom };
 	struct opts *drive = plan->drive;
+	uint64_t metadata_bytes = 0;
 	bool locking = true;
 
 	if (!drive || !opts_get(drive, "file") || !*opts_get(drive, "file"))
@@ -334,6 +351,8 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 	    opts_get_bool(drive, "read-only", &block.read_only, err) < 0 ||
 	    opts_get_bool(drive, "snapshot", &block.snapshot, err) < 0 ||
 	    parse_cache(opts_get(drive, "cache"), &block.cache, err) < 0 ||
+	    parse_discard(opts_get(drive, "discard"), &block.discard, err) < 0 ||
+	    opts_get_size(drive, "l2-cache-size", &metadata_bytes, 1, err) < 0 ||
 	    parse_action(opts_get(drive, "werror"), &block.write_error, err) < 0 ||
 	    parse_action(opts_get(drive, "rerror"), &block.read_error, err) < 0)
 		return NULL;
@@ -343,6 +362,11 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 	    opts_get_bool(drive, "file.locking", &locking, err) < 0)
 		return NULL;
 	block.no_lock = !locking;
+	if (metadata_bytes > METADATA_BYTES_MAX) {
+		err_set(err, -EINVAL, "l2-cache-size: at most 32M");
+		return NULL;
+	}
+	block.metadata_bytes = (size_t)metadata_bytes;
 	if (!plan->is_cdrom && !plan->is_floppy && block.read_only && !block.snapshot) {
 		err_set(err, -EINVAL,
 			"'%s': an IDE disk cannot be read-only; use media=cdrom or snapshot=on",

@@ -587,8 +587,9 @@ static void sentences(void **state)
 		       "is a directory");
 	assert_refused(bench, (struct block_options){ .filename = "/dev/null" },
 		       "neither a file nor a block device");
-	assert_refused(bench, (struct block_options){ .format = "qcow2" },
-		       "qemu-img convert -O raw");
+	assert_refused(bench, (struct block_options){ .format = "vdi" },
+		       "qemu-img convert -O qcow2");
+	assert_refused(bench, (struct block_options){ .format = "qcow2" }, "not a qcow2 image");
 	assert_refused(bench, (struct block_options){ .format = "rwa" }, "did you mean 'raw'");
 	assert_int_equal(truncate(bench->path, 0), 0);
 	assert_refused(bench, (struct block_options){ .fd = 0 }, "is empty");
