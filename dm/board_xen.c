@@ -28,8 +28,10 @@ static void unplug(void *opaque, unsigned what)
 		board_ide_unplug_disks(board, 0);
 	else if (what & XEN_UNPLUG_SECONDARY_DISKS)
 		board_ide_unplug_disks(board, 1);
-	if (what & XEN_UNPLUG_NICS)
+	if (what & XEN_UNPLUG_NICS) {
+		netdevs_unplug(board->machine);
 		pci_bus_for_each(&board->machine->pci, unplug_network_card, NULL);
+	}
 	log_guest("the guest takes over%s%s",
 		  what & (XEN_UNPLUG_DISKS | XEN_UNPLUG_SECONDARY_DISKS) ? " disks" : "",
 		  what & XEN_UNPLUG_NICS ? " network cards" : "");

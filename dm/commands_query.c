@@ -41,6 +41,8 @@ static int execute_query_events(struct control_call *call)
 {
 	static const char *const names[] = {
 		"STOP",
+		"NETDEV_STREAM_CONNECTED",
+		"NETDEV_STREAM_DISCONNECTED",
 		"RESUME",
 		"RESET",
 		"SHUTDOWN",

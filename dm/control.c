@@ -597,6 +597,7 @@ struct control *control_create(struct machine *machine, struct err *err)
 	machine->vnc_event = control_report_viewer;
 	machine->vnc_event_opaque = control;
 	control_watch_trays(control, true);
+	control_watch_networks(control, true);
 	if (serve_options(control, err) < 0) {
 		control_destroy(control);
 		return NULL;
@@ -615,6 +616,7 @@ void control_destroy(struct control *control)
 	list_for_each(client, &control->clients, struct control_client, node) free_client(client);
 	control->machine->vnc_event = NULL;
 	control_watch_trays(control, false);
+	control_watch_networks(control, false);
 	typist_finish(&control->typist);
 	control_keys_finish(control);
 	control_close_fds(control);

@@ -108,6 +108,7 @@ extern const struct control_command control_screen_commands[];
 extern const struct control_command control_text_commands[];
 extern const struct control_command control_cpu_commands[];
 extern const struct control_command control_object_commands[];
+extern const struct control_command control_net_commands[];
 extern const struct control_command control_state_commands[];
 
 const struct control_command *control_find_command(const char *name);
@@ -139,6 +140,14 @@ extern const struct control_command control_file_commands[];
 /* commands_media.c */
 /** Drives tell, or no longer tell, when the guest moves their tray. */
 void control_watch_trays(struct control *control, bool watch);
+
+/* commands_net.c */
+/** Connections of networks come and go: events, or none any more. */
+void control_watch_networks(struct control *control, bool watch);
+/* "info network", "info usernet", "hostfwd_add" and "hostfwd_remove" */
+void control_print_networks(struct machine *machine, struct json_text *out);
+void control_print_user_networks(struct machine *machine, struct json_text *out);
+void control_forward(struct machine *machine, char *words, bool add, struct json_text *out);
 
 /* commands_screen.c */
 /** machine->vnc_event; 'opaque' is the control. */

@@ -416,6 +416,7 @@ static void init_host_side(struct machine *machine)
 	net_host_init(&machine->netdevs.host, machine->loop, &machine->clock);
 	list_init(&machine->netdevs.backends);
 	list_init(&machine->netdevs.cards);
+	list_init(&machine->netdevs.dumps);
 	machine->power = (struct power){ machine, take_request };
 	machine->status = MACHINE_PRELAUNCH;
 	machine->ram.low_bytes = memory_low_bytes(options->ram_bytes, low_limit(options));

@@ -143,6 +143,51 @@ static void execute_set_password(struct control_call *call, char *words, struct 
 	run(call, out, "set_password", words_as(words, keys));
 }
 
+static void execute_set_link(struct control_call *call, char *words, struct json_text *out)
+{
+	struct json_object *arguments = json_object_new_object();
+	bool up = true;
+
+	json_add_string(arguments, "name", monitor_next_word(&words));
+	if (opts_parse_bool(monitor_next_word(&words), &up) < 0) {
+		json_object_put(arguments);
+		json_text_printf(out, "Error: set_link NAME on|off\r\n");
+		return;
+	}
+	run(call, out, "set_link", json_add_bool(arguments, "up", up));
+}
+
+static void execute_netdev_add(struct control_call *call, char *words, struct json_text *out)
+{
+	struct err err = { 0 };
+	struct opts opts;
+	int result = opts_parse(&opts, monitor_next_word(&words), "type", &err);
+
+	if (result == 0) {
+		result = netdevs_add(call->machine, &opts, &err);
+		opts_finish(&opts);
+	}
+	if (result < 0)
+		json_text_printf(out, "Error: %s\r\n", err.text);
+}
+
+static void execute_netdev_del(struct control_call *call, char *words, struct json_text *out)
+{
+	static const char *const keys[] = { "id", NULL };
+
+	run(call, out, "netdev_del", words_as(words, keys));
+}
+
+static void execute_hostfwd_add(struct control_call *call, char *words, struct json_text *out)
+{
+	control_forward(call->machine, words, true, out);
+}
+
+static void execute_hostfwd_remove(struct control_call *call, char *words, struct json_text *out)
+{
+	control_forward(call->machine, words, false, out);
+}
+
 static void execute_screendump(struct control_call *call, char *words, struct json_text *out)
 {
 	char *filename = monitor_next_word(&words);
@@ -336,6 +381,13 @@ static const struct monitor_command commands[] = {
 	{ "change", "DEVICE FILE [FORMAT]", "put another medium in", execute_change },
 	{ "set_password", "vnc PASSWORD", "the password of VNC", execute_set_password },
 	{ "screendump", "FILE [-f png|ppm]", "write a picture of the screen", execute_screendump },
+	{ "set_link", "NAME on|off", "put the wire of a card or network in or out",
+	  execute_set_link },
+	{ "netdev_add", "TYPE,id=ID,...", "add a network", execute_netdev_add },
+	{ "netdev_del", "ID", "take it away", execute_netdev_del },
+	{ "hostfwd_add", "[ID] PROTO:HOST:PORT-GUEST:PORT", "forward a port of the host",
+	  execute_hostfwd_add },
+	{ "hostfwd_remove", "[ID] PROTO:HOST:PORT", "no longer", execute_hostfwd_remove },
 	{ "sendkey", "KEY[-KEY...] [MS]", "press keys together", execute_sendkey },
 	{ "mouse_move", "DX DY [DZ]", "move the pointer", execute_mouse_move },
 	{ "mouse_button", "SET", "1 left, 2 middle, 4 right", execute_mouse_button },

@@ -272,6 +272,18 @@ static void info_mice(struct control_call *call, char *words, struct json_text *
 	}
 }
 
+static void info_network(struct control_call *call, char *words, struct json_text *out)
+{
+	(void)words;
+	control_print_networks(call->machine, out);
+}
+
+static void info_usernet(struct control_call *call, char *words, struct json_text *out)
+{
+	(void)words;
+	control_print_user_networks(call->machine, out);
+}
+
 static void info_qtree(struct control_call *call, char *words, struct json_text *out)
 {
 	struct device *device;
@@ -294,6 +306,8 @@ const struct monitor_command monitor_info_commands[] = {
 	{ "block", "", "drives and what lies in them", info_block },
 	{ "blockstats", "", "what they have transferred", info_blockstats },
 	{ "chardev", "", "character devices", info_chardev },
+	{ "network", "", "network cards and networks", info_network },
+	{ "usernet", "", "connections of user-mode networks", info_usernet },
 	{ "mtree", "", "address spaces", info_mtree },
 	{ "qtree", "", "devices", info_qtree },
 	{ "vnc", "", "the VNC server", info_vnc },

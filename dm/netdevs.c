@@ -34,6 +34,30 @@ static struct netdevs_card *find_card(struct machine *machine, const char *name)
 	return NULL;
 }
 
+static void pass_event(void *opaque, struct net_backend *backend, enum net_backend_event event,
+		       const char *detail)
+{
+	struct machine *machine = opaque;
+
+	if (machine->netdevs.event)
+		machine->netdevs.event(machine->netdevs.event_opaque, backend, event, detail);
+}
+
+void netdevs_set_listener(struct machine *machine,
+			  void (*event)(void *opaque, struct net_backend *backend,
+					enum net_backend_event event, const char *detail),
+			  void *opaque)
+{
+	machine->netdevs.event = event;
+	machine->netdevs.event_opaque = opaque;
+}
+
+static void destroy(struct machine *machine, struct net_backend *backend)
+{
+	netdevs_stop_dumps(machine, backend);
+	net_backend_destroy(backend);
+}
+
 int netdevs_connect(struct machine *machine, const char *id, struct net_port *port, struct err *err)
 {
 	struct net_backend *backend = netdevs_find(machine, id);
@@ -120,6 +144,8 @@ int netdevs_add(struct machine *machine, struct opts *opts, struct err *err)
 		net_backend_destroy(backend);
 		return result;
 	}
+	backend->event = pass_event;
+	backend->event_opaque = machine;
 	list_append(&netdevs->backends, &backend->node);
 	return 0;
 }
@@ -130,7 +156,7 @@ int netdevs_remove(struct machine *machine, const char *id, struct err *err)
 
 	if (!backend)
 		return err_set(err, -ENOENT, "Device '%.64s' not found", id);
-	net_backend_destroy(backend);
+	destroy(machine, backend);
 	return 0;
 }
 
@@ -160,7 +186,7 @@ int netdevs_open(struct machine *machine, struct err *err)
 			return -EINVAL;
 		}
 	}
-	return 0;
+	return netdevs_open_dumps(machine, err);
 }
 
 void netdevs_print_help(void)
@@ -175,7 +201,7 @@ static void close_all(void *opaque)
 	struct net_backend *backend;
 
 	list_for_each(backend, &machine->netdevs.backends, struct net_backend, node)
-		net_backend_destroy(backend);
+		destroy(machine, backend);
 }
 
 void netdevs_unplug(struct machine *machine)

@@ -20,7 +20,11 @@ struct netdevs {
 	struct net_host host;
 	struct list_node backends; /* struct net_backend */
 	struct list_node cards;    /* struct netdevs_card */
+	struct list_node dumps;    /* netdevs_dump.c */
 	unsigned next_mac;
+	void (*event)(void *opaque, struct net_backend *backend, enum net_backend_event event,
+		      const char *detail);
+	void *event_opaque;
 };
 
 /**
@@ -67,6 +71,23 @@ int netdevs_add(struct machine *machine, struct opts *opts, struct err *err);
 int netdevs_remove(struct machine *machine, const char *id, struct err *err);
 /** Pulls out or puts in the wire of a network or card. 0, or -ENOENT and a sentence. */
 int netdevs_set_link(struct machine *machine, const char *name, bool up, struct err *err);
+/** Who is told when somebody connects to a network or leaves it; NULL: nobody. */
+void netdevs_set_listener(struct machine *machine,
+			  void (*event)(void *opaque, struct net_backend *backend,
+					enum net_backend_event event, const char *detail),
+			  void *opaque);
+
+/* netdevs_dump.c */
+/** The captures of the command line. 0, or -errno and a sentence. */
+int netdevs_open_dumps(struct machine *machine, struct err *err);
+/** Starts one by the words id=, netdev=, file=, maxlen=. 0, or -errno and a sentence. */
+int netdevs_add_dump(struct machine *machine, struct opts *opts,
+		     int (*open_file)(void *opaque, const char *path, int flags, struct err *err),
+		     void *opaque, struct err *err);
+int netdevs_remove_dump(struct machine *machine, const char *id, struct err *err);
+/** Ends those of a network that goes. */
+void netdevs_stop_dumps(struct machine *machine, const struct net_backend *backend);
+
 /** For -netdev help. */
 void netdevs_print_help(void);
 /** The guest has taken over its cards by drivers of its own: all are without a network, and what

@@ -242,6 +242,7 @@ void options_finish(struct options *options)
 	list_finish(&options->monitors);
 	list_finish(&options->smbios);
 	list_finish(&options->netdevs);
+	list_finish(&options->dumps);
 	free(options->chardev_specs.items);
 	free(options->serials.items);
 	free(options->qmp_specs.items);

@@ -95,6 +95,7 @@ struct options {
 	bool xen_domid_restrict;
 	const char *incoming;
 	struct options_list netdevs;
+	struct options_list dumps; /* of -object filter-dump */
 	bool net_none;
 };
 

@@ -158,10 +158,11 @@ static int apply_chardev(struct options *options, const char *argument, struct e
 	return result;
 }
 
-/** What Xen's toolstack makes objects for is COLO alone. */
+/** Captures of networks. What Xen's toolstack makes objects for is COLO alone. */
 static int apply_object(struct options *options, const char *argument, struct err *err)
 {
-	(void)options;
+	if (strncmp(argument, "filter-dump,", strlen("filter-dump,")) == 0)
+		return options_list_append(&options->dumps, argument, "qom-type", err);
 	return err_set(err, -ENOTSUP, "-object %.*s: objects, and so COLO, are not supported",
 		       (int)strcspn(argument, ","), argument);
 }
@@ -227,7 +228,8 @@ const struct option_row option_device_rows[] = {
 	  apply_serial },
 	{ "parallel", "BACKEND", NULL, apply_parallel },
 	{ "chardev", "BACKEND,id=ID,...", "a character backend", apply_chardev },
-	{ "object", "TYPE,id=ID,...", NULL, apply_object },
+	{ "object", "filter-dump,id=,...",
+	  "a capture of a network: netdev=, file=, maxlen=", apply_object },
 	{ "mon", "chardev=ID[,mode=]", "a monitor on a chardev", apply_mon },
 	{ "qmp", "BACKEND", "a QMP control socket", apply_qmp },
 	{ "monitor", "BACKEND", "a monitor for people", apply_monitor },

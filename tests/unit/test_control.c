@@ -138,6 +138,53 @@ static void test_errors_name_what_is_wrong(void **state)
 		     "hdc");
 }
 
+static void test_networks_come_and_go(void **state)
+{
+	static const char done[] = "{\"return\": {}}\r\n";
+	char path[] = "/tmp/hvmdm-test-XXXXXX", text[256];
+	int fd = mkstemp(path);
+
+	(void)state;
+	expect("{\"execute\":\"netdev_add\",\"arguments\":{\"type\":\"hubport\",\"id\":\"a\","
+	       "\"hubid\":3}}",
+	       done);
+	/* Members of members, and booleans. */
+	expect("{\"execute\":\"netdev_add\",\"arguments\":{\"type\":\"stream\",\"id\":\"b\","
+	       "\"server\":true,\"addr\":{\"type\":\"inet\",\"host\":\"127.0.0.1\","
+	       "\"port\":\"0\"}}}",
+	       done);
+	expect_error("{\"execute\":\"netdev_add\",\"arguments\":{\"type\":\"hubport\","
+		     "\"id\":\"a\"}}",
+		     "GenericError", "a netdev 'a' already");
+	expect_error("{\"execute\":\"netdev_add\",\"arguments\":{\"type\":\"hubport\","
+		     "\"id\":\"c\",\"x,y\":{\"z\":[[1]]}}}",
+		     "GenericError", "is unknown");
+	expect("{\"execute\":\"set_link\",\"arguments\":{\"name\":\"a\",\"up\":false}}", done);
+	expect_error("{\"execute\":\"set_link\",\"arguments\":{\"name\":\"z\",\"up\":true}}",
+		     "DeviceNotFound", "'z' not found");
+	snprintf(text, sizeof(text),
+		 "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"filter-dump\","
+		 "\"id\":\"d\",\"netdev\":\"a\",\"file\":\"%s\"}}",
+		 path);
+	expect(text, done);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 24); /* the header of a capture */
+	expect_error(text, "GenericError", "an object 'd' already");
+	expect("{\"execute\":\"netdev_del\",\"arguments\":{\"id\":\"a\"}}", done);
+	expect_error("{\"execute\":\"object-del\",\"arguments\":{\"id\":\"d\"}}", "GenericError",
+		     "'d' not found");
+	expect_error("{\"execute\":\"netdev_del\",\"arguments\":{\"id\":\"a\"}}", "DeviceNotFound",
+		     "'a' not found");
+	expect("{\"execute\":\"query-rx-filter\"}", "{\"return\": []}\r\n");
+	expect_error("{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":"
+		     "\"info network\"}}",
+		     "return", "b: type=stream,127.0.0.1:0, not connected");
+	expect_error("{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":"
+		     "\"hostfwd_add tcp::1-:2\"}}",
+		     "return", "there is no user-mode network");
+	close(fd);
+	unlink(path);
+}
+
 static void test_nonsense_costs_its_line_only(void **state)
 {
 	static const char *const nonsense[] = {
@@ -279,6 +326,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_structure_ends_a_message_not_the_line, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_errors_name_what_is_wrong, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_networks_come_and_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nonsense_costs_its_line_only, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_depth_and_length_are_bounded, set_up,
