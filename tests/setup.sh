@@ -33,17 +33,18 @@ skips() {
 	echo "        skipped: $1"
 }
 
+# $1 a list in tests/.
 missing_packages() {
 	local wanted
-	mapfile -t wanted < <(grep -vE '^(#|$)' "$HVMDM_ROOT/tests/packages")
+	mapfile -t wanted < <(grep -vE '^(#|$)' "$HVMDM_ROOT/tests/$1")
 	comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) \
 		<(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/ installed$//p' | sort -u)
 }
 
-# A package manager that runs elsewhere is waited for.
+# A package manager that runs elsewhere is waited for. $1 a list in tests/ (packages).
 install_packages() {
 	local missing
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "${1:-packages}")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" -eq 0 ] || {
 		echo "these packages are missing, and only root can install them: ${missing[*]}"

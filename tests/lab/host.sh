@@ -50,7 +50,7 @@ host_start() {
 	else
 		host_start_lab "$stage"
 	fi
-	host true 20 >/dev/null || die "the host does not answer; its log: $LAB_WORK/console"
+	host true 60 >/dev/null || die "the host does not answer; its log: $LAB_WORK/console"
 }
 
 host_start_here() {
@@ -83,7 +83,8 @@ host_start_lab() {
 	rm -f "$LAB_WORK/control.in" "$LAB_WORK/control.out"
 	mkfifo "$LAB_WORK/control.in" "$LAB_WORK/control.out"
 	# All threads on one processor: spread over several, the emulated host now and then gets no timer interrupt for a minute.
-	taskset -c "$(($(nproc) - 1))" qemu-system-x86_64 -name hvmdm-lab -accel tcg,thread=multi,tb-size=256 -machine q35 -cpu "${HVMDM_LAB_CPU:-max,-vgif}" -smp "${HVMDM_LAB_CPUS:-1}" \
+	take_processor
+	taskset -c "$processor" "${HVMDM_LAB_QEMU:-qemu-system-x86_64}" -name hvmdm-lab -accel tcg,thread=multi,tb-size=256 -machine q35 -cpu "${HVMDM_LAB_CPU:-max,-vgif}" -smp "${HVMDM_LAB_CPUS:-1}" \
 		-m "$host_memory_mib" -nodefaults -no-user-config -vga none -display none -no-reboot \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$LAB_INITRD" \
 		-append "console=ttyS0 quiet loglevel=4 mitigations=off random.trust_cpu=on panic=-1" \
@@ -95,13 +96,7 @@ host_start_lab() {
 		-device virtio-net-pci,netdev=net,romfile= </dev/null >"$LAB_WORK/qemu.log" 2>&1 &
 	lab_pid=$!
 	exec 6<>"$LAB_WORK/control.in" 7<>"$LAB_WORK/control.out"
-	local waited=0
-	until grep -q '^lab: ' "$LAB_WORK/console" 2>/dev/null; do
-		kill -0 "$lab_pid" 2>/dev/null || die "the lab's QEMU ended: $(tail -n 3 "$LAB_WORK/qemu.log")"
-		[ $((waited += 1)) -le 1200 ] || die "the lab host does not come up in 120 s; its log: $LAB_WORK/console"
-		sleep 0.1
-	done
-	grep -q '^lab: ready' "$LAB_WORK/console" || die "the lab host has no KVM; its log: $LAB_WORK/console"
+	wait_for_host "$lab_pid" "$LAB_WORK" 180 "the lab's host"
 }
 
 # host COMMAND [SECONDS]: runs a shell command on the host, prints its output; its exit status, or 124 if it takes longer (10 s).

@@ -126,6 +126,31 @@ host_has_vt() {
 	grep -qwE 'vmx|svm' /proc/cpuinfo && [ -r /dev/kvm ] && [ -w /dev/kvm ]
 }
 
+# Waits for the emulated host's first word on its console. $1 process of the emulator, $2 folder of its console and qemu.log, $3 seconds,
+# $4 what it is called. Ends the run if the emulator ends, the word does not come, or it is not "lab: ready".
+wait_for_host() {
+	local pid=$1 folder=$2 limit=$((SECONDS + $3)) name=$4
+	until grep -q 'lab: ' "$folder/console" 2>/dev/null; do
+		kill -0 "$pid" 2>/dev/null || die "the lab's QEMU ended: $(tail -n 3 "$folder/qemu.log")"
+		[ $SECONDS -le $limit ] || die "$name does not come up in $3 s; its log: $folder/console"
+		sleep 0.1
+	done
+	grep -q 'lab: ready' "$folder/console" || die "$name says: $(grep -m 1 'lab: ' "$folder/console"); its log: $folder/console"
+}
+
+# A processor of this machine on which no other lab is: its number. It is this shell's, and its children's, until they end.
+# shellcheck disable=SC2034
+take_processor() {
+	local number count
+	count=$(nproc)
+	mkdir -p "$HVMDM_CACHE/lab"
+	for ((number = count - 1; number > 0; number--)); do
+		exec 5>"$HVMDM_CACHE/lab/processor-$number"
+		! flock -n 5 || break
+	done
+	processor=$number
+}
+
 free_port() {
 	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

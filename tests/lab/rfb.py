@@ -14,9 +14,10 @@ It shares no code with the server under test, so what it sees is what any viewer
     mark              remember the picture for 'change' and 'steady'
     change            until the picture differs from the mark
     differ FILE.ppm   the picture's mean difference from a picture of another viewer, in percent of full scale
+    seen FILE.xwd     until the picture stands on another program's X screen (the file that Xvfb -fbdir keeps)
     steady            until the picture stands still for a second
     key NAME          press and release: a character, or Return, Up, F1, ctrl+c, ...
-    type TEXT         each character in turn
+    type TEXT         at the guest's pace: a keyboard holds 16 bytes, so each few characters are seen on the (text) screen before the next
     pointer X,Y[,B]   move there; with B press and release that button
     sleep SECONDS
     gone              until the server closes the connection; as the last verb it makes that a success whenever it happens
@@ -40,6 +41,10 @@ KEYS = {
     "shift": 0xFFE1, "ctrl": 0xFFE3, "alt": 0xFFE9,
     **{"F%d" % n: 0xFFBD + n for n in range(1, 13)},
 }
+# Of the lines: a cursor may blink, or lie over the picture.
+SEEN_PART = 0.9
+# With Shift a character is four bytes of the sixteen that a keyboard holds.
+TYPED_AT_ONCE = 3
 SHIFTED = '~!@#$%^&*()_+{}|:"<>?'
 FONT_PATHS = ["/usr/share/seabios/vgabios-stdvga.bin", "/usr/share/seabios/vgabios.bin"]
 # The VGA BIOS' 8x16 glyph of 'A', by which its font is found in the BIOS image.
@@ -52,6 +57,13 @@ class Gone(Exception):
 
 class TimedOut(Exception):
     """A wait ran out."""
+
+
+def packed(pixels):
+    """Three bytes a pixel of four."""
+    rgb = bytearray(len(pixels) // 4 * 3)
+    rgb[0::3], rgb[1::3], rgb[2::3] = pixels[2::4], pixels[1::4], pixels[0::4]
+    return bytes(rgb)
 
 
 class Viewer:
@@ -207,6 +219,28 @@ class Viewer:
             total += sum(abs(a - b) for a, b in zip(self.picture[mine::4], other[his::3]))
         return 100.0 * total / (255 * 3 * self.width * self.height)
 
+    def is_seen(self, path):
+        """Nearly every line, pixel for pixel, at one place of the X screen (XWD file, 32 bits a pixel)."""
+        with open(path, "rb") as file:
+            data = file.read()
+        header, width, height, stride, colours = (struct.unpack_from(">I", data, at)[0] for at in (0, 16, 20, 48, 76))
+        start = header + 12 * colours
+        lines = [packed(data[start + y * stride:start + y * stride + width * 4]) for y in range(height)]
+        mine = [packed(self.picture[y * self.width * 4:(y + 1) * self.width * 4]) for y in range(self.height)]
+        busiest = max(range(self.height), key=lambda y: len(set(mine[y])))
+        for y, line in enumerate(lines):
+            at = line.find(mine[busiest])
+            if at < 0 or at % 3:
+                continue
+            top = y - busiest
+            same = sum(
+                0 <= top + row < height and lines[top + row][at:at + self.width * 3] == mine[row]
+                for row in range(self.height)
+            )
+            if same >= self.height * SEEN_PART:
+                return True
+        return False
+
     # Keys and pointer
 
     def press(self, name):
@@ -279,13 +313,21 @@ class Font:
         return "\n".join(lines).rstrip("\n")
 
 
+def type_text(viewer, font, text):
+    for at in range(0, len(text), TYPED_AT_ONCE):
+        for char in text[at:at + TYPED_AT_ONCE]:
+            viewer.press(char)
+        so_far = text[:at + TYPED_AT_ONCE].rstrip()
+        viewer.until("%r on the screen" % so_far, lambda: so_far in font.read(viewer))
+
+
 def run(viewer, words):
     font, mark, limit = None, bytes(viewer.picture), 60.0
     words = list(words)
     while words:
         verb = words.pop(0)
         viewer.deadline = time.monotonic() + limit
-        if verb in ("text", "wait"):
+        if verb in ("text", "wait", "type"):
             font = font or Font()
         if verb == "shot":
             viewer.settle()
@@ -315,13 +357,18 @@ def run(viewer, words):
                     break
                 if time.monotonic() > viewer.deadline:
                     raise TimedOut("the picture never stands still")
+        elif verb == "seen":
+            path = words.pop(0)
+            while not viewer.is_seen(path):
+                if time.monotonic() > viewer.deadline:
+                    raise TimedOut("the picture is not seen on the X screen")
+                viewer.settle(0.5)
         elif verb == "differ":
             print("%.3f" % viewer.differ(words.pop(0)))
         elif verb == "key":
             viewer.press(words.pop(0))
         elif verb == "type":
-            for char in words.pop(0):
-                viewer.press(char)
+            type_text(viewer, font, words.pop(0))
         elif verb == "pointer":
             x, y, *button = [int(n) for n in words.pop(0).split(",")]
             for buttons in [0] + ([1 << (button[0] - 1), 0] if button else []):

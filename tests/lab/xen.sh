@@ -80,13 +80,7 @@ host_start_lab() {
 		-device virtio-net-pci,netdev=net,romfile= </dev/null >"$LAB_WORK/qemu.log" 2>&1 &
 	lab_pid=$!
 	exec 6<>"$LAB_WORK/control.in" 7<>"$LAB_WORK/control.out"
-	local waited=0
-	until grep -q 'lab: ' "$LAB_WORK/console" 2>/dev/null; do
-		kill -0 "$lab_pid" 2>/dev/null || die "the lab's QEMU ended: $(tail -n 3 "$LAB_WORK/qemu.log")"
-		[ $((waited += 1)) -le 1800 ] || die "dom0 does not come up in 180 s; its log: $LAB_WORK/console"
-		sleep 0.1
-	done
-	grep -q 'lab: ready' "$LAB_WORK/console" || die "the toolstack does not come up; its log: $LAB_WORK/console"
+	wait_for_host "$lab_pid" "$LAB_WORK" 240 dom0
 }
 
 # What jobs use
