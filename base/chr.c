@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/chr_internal.h"
 #include "base/err.h"
 #include "base/opts.h"
@@ -25,6 +26,8 @@ void chr_finish(struct chr *chr)
 {
 	free(chr->label);
 	free(chr->filename);
+	free(chr->history);
+	chr->history = NULL;
 	chr->label = chr->filename = NULL;
 }
 
@@ -61,9 +64,38 @@ void chr_set_client(struct chr *chr, const struct chr_client *client)
 	chr_accept(chr);
 }
 
+static void remember(struct chr *chr, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		chr->history[chr->written++ % CHR_HISTORY_BYTES] = bytes[i];
+}
+
 size_t chr_write(struct chr *chr, const void *bytes, size_t count)
 {
-	return chr->ops->write(chr, bytes, count);
+	size_t taken = chr->ops->write(chr, bytes, count);
+
+	if (chr->history)
+		remember(chr, bytes, min_size(taken, count));
+	return taken;
+}
+
+int chr_keep_history(struct chr *chr)
+{
+	if (!chr->history)
+		chr->history = calloc(1, CHR_HISTORY_BYTES);
+	return chr->history ? 0 : -ENOMEM;
+}
+
+size_t chr_read_history(const struct chr *chr, uint64_t *from, void *data, size_t length)
+{
+	uint64_t oldest = chr->written > CHR_HISTORY_BYTES ? chr->written - CHR_HISTORY_BYTES : 0;
+	uint8_t *out = data;
+
+	*from = clamp_u64(*from, oldest, chr->written);
+	length = (size_t)min_u64(length, chr->written - *from);
+	for (size_t i = 0; i < length; i++)
+		out[i] = chr->history[(*from + i) % CHR_HISTORY_BYTES];
+	return length;
 }
 
 void chr_accept(struct chr *chr)

@@ -13,6 +13,10 @@ struct err;
 struct loop;
 struct chr;
 
+enum {
+	CHR_HISTORY_BYTES = 64 << 10,
+};
+
 enum chr_event {
 	CHR_OPENED, /* a peer is there */
 	CHR_CLOSED,
@@ -42,6 +46,9 @@ struct chr {
 	char *label;    /* "serial0"; owned */
 	char *filename; /* as query-chardev shows it, "pty:/dev/pts/3"; owned */
 	bool open;      /* a peer is there */
+	/* What the device has written last, if that is kept: a ring. */
+	uint8_t *history;
+	uint64_t written; /* bytes since it is kept */
 };
 
 /**
@@ -62,6 +69,14 @@ void chr_set_client(struct chr *chr, const struct chr_client *client);
 /** Bytes taken, 0 if the host end has no room or no peer waits; a closed or null end takes (and
  * drops) all. */
 size_t chr_write(struct chr *chr, const void *bytes, size_t count);
+
+/** Keeps the last CHR_HISTORY_BYTES that the device writes, from now on. 0 or -ENOMEM. */
+int chr_keep_history(struct chr *chr);
+/**
+ * Copies what the device has written from byte *from on, at most 'length'. *from becomes the number
+ * of the first byte copied, which is a later one if it is no longer kept. Returns how many.
+ */
+size_t chr_read_history(const struct chr *chr, uint64_t *from, void *data, size_t length);
 
 /** The client has room again: bytes that wait are delivered. */
 void chr_accept(struct chr *chr);

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/bits.h"
 
@@ -255,6 +256,35 @@ int display_write_png(struct display *display, int fd)
 	if (result == 0) {
 		display_refresh(display, !was_watched);
 		result = display->surface.pixels ? write_surface(&display->surface, fd) : -ENOMEM;
+	}
+	display_remove_listener(display, &listener);
+	return result;
+}
+
+static uint32_t sum_pixels(const struct display_surface *surface)
+{
+	uLong sum = crc32(0, NULL, 0);
+
+	for (unsigned y = 0; y < surface->height; y++)
+		sum = crc32(sum, (const Bytef *)(surface->pixels + (size_t)y * surface->stride),
+			    (uInt)(surface->width * sizeof(uint32_t)));
+	return (uint32_t)sum;
+}
+
+int display_checksum(struct display *display, uint32_t *sum)
+{
+	struct display_listener listener = { 0 };
+	bool was_watched = display->watchers > 0;
+	int result;
+
+	display_add_listener(display, &listener);
+	result = display_set_watching(display, &listener, true);
+	if (result == 0) {
+		display_refresh(display, !was_watched);
+		if (display->surface.pixels)
+			*sum = sum_pixels(&display->surface);
+		else
+			result = -ENOMEM;
 	}
 	display_remove_listener(display, &listener);
 	return result;

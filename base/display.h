@@ -107,6 +107,9 @@ void display_refresh(struct display *display, bool full);
 /** The screen as text. False if the card shows a picture. */
 bool display_read_text(struct display *display, struct display_text *text);
 
+/** Renders everything and sums the picture up: equal pictures have equal sums. 0 or -ENOMEM. */
+int display_checksum(struct display *display, uint32_t *sum);
+
 /* For sources. */
 /** Sets the size (clamped to the maximum); content is undefined until drawn. True if it changed or
  * is new. */

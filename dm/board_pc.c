@@ -236,6 +236,8 @@ static int init_serials(struct board *board, struct err *err)
 			return -EINVAL;
 		if (!chr)
 			continue;
+		if (chr_keep_history(chr) < 0)
+			return err_set_errno(err, -ENOMEM, "serial%u", i);
 		serial_init(serial, &machine->clock, isa_irq(board, ports[i].irq), chr);
 		if (io_map(&machine->ports, &serial->window, ports[i].base) < 0)
 			return err_set(err, -EEXIST, "ports of serial%u are taken", i);
@@ -243,6 +245,11 @@ static int init_serials(struct board *board, struct err *err)
 		device_add(&machine->devices, &serial->device);
 	}
 	return 0;
+}
+
+struct chr *board_serial_chr(struct board *board, unsigned index)
+{
+	return index < BOARD_SERIALS && board->has_serial[index] ? board->serials[index].chr : NULL;
 }
 
 static int init_debug_port(struct board *board, struct err *err)

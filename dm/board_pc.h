@@ -9,6 +9,7 @@
 
 struct block;
 struct board;
+struct chr;
 struct err;
 struct machine;
 struct medium_slot;
@@ -59,3 +60,5 @@ struct medium_slot *board_find_medium(struct board *board, const char *id);
 void board_for_each_drive(struct board *board,
 			  void (*visit)(const struct board_drive *drive, void *opaque),
 			  void *opaque);
+/** What serial port 'index' is connected to. NULL: there is no such port. */
+struct chr *board_serial_chr(struct board *board, unsigned index);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The guest's screen read as text, and text typed into the guest. */
+/* The guest without a screen: what it shows and says as text, what it does, and text typed into it.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
+#include "block/block.h"
+#include "dm/board_pc.h"
 #include "dm/control_internal.h"
 
 /* Reading */
@@ -63,20 +66,118 @@ static void describe_text(struct json_object *result, const struct display_text 
 	json_add(result, "attributes", lines);
 }
 
+/** Of characters and colours, so that a blinking cursor is no change. */
+static uint32_t sum_text(const struct display_text *text)
+{
+	uint32_t sum = text->columns;
+
+	for (unsigned y = 0; y < text->rows; y++)
+		for (unsigned x = 0; x < text->columns; x++)
+			sum = sum * 31 +
+			      (text->cells[y][x].character << 8 | text->cells[y][x].attribute);
+	return sum;
+}
+
 static int execute_query_screen_text(struct control_call *call)
 {
+	struct display *display = &call->machine->display;
 	struct display_text *text = calloc(1, sizeof(*text));
+	uint32_t sum = 0;
+	int result = 0;
 
 	if (!text)
 		return err_set_errno(&call->err, -ENOMEM, "cannot read the screen");
 	call->result = json_object_new_object();
-	if (display_read_text(&call->machine->display, text)) {
+	if (display_read_text(display, text)) {
 		json_add_string(call->result, "mode", "text");
 		describe_text(call->result, text, control_bool(call, "attributes", false));
+		sum = sum_text(text);
 	} else {
 		json_add_string(call->result, "mode", "graphics");
+		result = display_checksum(display, &sum);
 	}
+	json_add_int(call->result, "checksum", sum);
 	free(text);
+	return result < 0 ? err_set_errno(&call->err, result, "cannot read the screen") : 0;
+}
+
+/** As text for JSON: what is no UTF-8 is replaced. 'bytes' end with a NUL, and may hold others. */
+static struct json_object *serial_text(const char *bytes, size_t count)
+{
+	struct json_object *object = NULL;
+	char *text = malloc(count * UTF8_MAX_BYTES + 1);
+	size_t length = 0;
+
+	for (const char *at = bytes; text && at < bytes + count;) {
+		if (*at == '\0')
+			at++;
+		else
+			length += utf8_put(utf8_next(&at), text + length);
+	}
+	if (text)
+		object = json_object_new_string_len(text, (int)length);
+	free(text);
+	return object;
+}
+
+static int execute_query_serial_text(struct control_call *call)
+{
+	int64_t port = control_int(call, "port", 0), since = control_int(call, "since", 0);
+	uint64_t from = since > 0 ? (uint64_t)since : 0;
+	struct chr *chr = NULL;
+	char *bytes;
+	size_t count;
+
+	if (call->machine->board && port >= 0)
+		chr = board_serial_chr(call->machine->board, (unsigned)port);
+	if (!chr)
+		return err_set(&call->err, -ENODEV, "there is no serial port %lld",
+			       (long long)port);
+	bytes = malloc(CHR_HISTORY_BYTES + 1);
+	if (!bytes)
+		return err_set_errno(&call->err, -ENOMEM, "cannot read the serial port");
+	count = chr_read_history(chr, &from, bytes, CHR_HISTORY_BYTES);
+	bytes[count] = '\0';
+	call->result = json_add(json_object_new_object(), "text", serial_text(bytes, count));
+	json_add_int(call->result, "since", (int64_t)from);
+	json_add_int(call->result, "next", (int64_t)(from + count));
+	free(bytes);
+	return 0;
+}
+
+/* Activity */
+
+static void add_drive_activity(const struct board_drive *drive, void *opaque)
+{
+	struct json_object *entry = json_object_new_object();
+	struct block_stats stats;
+
+	block_get_stats(drive->block, &stats);
+	json_add_string(entry, "device", control_drive_name(drive));
+	json_add_bool(entry, "removable", drive->slot != NULL);
+	json_add_int(entry, "read-bytes", (int64_t)stats.read_bytes);
+	json_add_int(entry, "written-bytes", (int64_t)stats.write_bytes);
+	json_add_int(entry, "errors", (int64_t)stats.errors);
+	json_object_array_add(opaque, entry);
+}
+
+/** What counts up while the guest does something. */
+static int execute_query_activity(struct control_call *call)
+{
+	struct machine *machine = call->machine;
+	struct json_object *drives = json_object_new_array();
+	struct hv_stats stats = { 0 };
+	struct chr *serial = machine->board ? board_serial_chr(machine->board, 0) : NULL;
+
+	hv_get_stats(machine->hv, &stats);
+	call->result = json_object_new_object();
+	json_add_int(call->result, "guest-ns", clock_now_ns(&machine->clock));
+	json_add_int(call->result, "cpu-ns", (int64_t)stats.cpu_ns);
+	json_add_int(call->result, "exits", (int64_t)stats.exits);
+	json_add_int(call->result, "serial-bytes", serial ? (int64_t)serial->written : 0);
+	if (machine->board)
+		board_for_each_drive(machine->board, add_drive_activity, drives);
+	json_add(call->result, "drives", drives);
 	return 0;
 }
 
@@ -162,6 +263,8 @@ void control_report_typing(void *opaque, const struct typist_progress *progress)
 
 const struct control_command control_text_commands[] = {
 	{ "query-screen-text", "attributes?b", execute_query_screen_text },
+	{ "query-serial-text", "port?i since?i", execute_query_serial_text },
+	{ "query-activity", "", execute_query_activity },
 	{ "type-text", "text:s unicode?s rate?i", execute_type_text },
 	{ "query-typing", "", execute_query_typing },
 	{ "cancel-typing", "id?i", execute_cancel_typing },

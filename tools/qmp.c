@@ -216,6 +216,11 @@ int qmp_run(struct qmp *qmp, const char *command, struct json_object *arguments,
 	return run_until(qmp, command, arguments, pass_fd, result, now_ms() + QMP_TIMEOUT_MS, err);
 }
 
+int qmp_receive(struct qmp *qmp, int timeout_ms, struct json_object **message, struct err *err)
+{
+	return receive_message(qmp, now_ms() + timeout_ms, message, err);
+}
+
 /* Connecting */
 
 static int connect_to(const char *path, struct err *err)

@@ -34,6 +34,10 @@ void qmp_close(struct qmp *qmp);
 int qmp_run(struct qmp *qmp, const char *command, struct json_object *arguments, int pass_fd,
 	    struct json_object **result, struct err *err);
 
+/** The next message, an event for instance, for the caller to put. 0, -ETIMEDOUT, or another
+ * -errno; and a sentence. */
+int qmp_receive(struct qmp *qmp, int timeout_ms, struct json_object **message, struct err *err);
+
 /** A string or number in an object, or the default. */
 const char *json_text_or(struct json_object *object, const char *key, const char *otherwise);
 int json_number_or(struct json_object *object, const char *key, int otherwise);

@@ -103,11 +103,18 @@ class Machine:
     def do_query_screen_text(self, attributes=False):
         if MODE == "picture":
             return {"mode": "graphics"}
-        screen = {"mode": "text", "columns": 80, "rows": 2, "lines": ["boot: linux", "\u2554"],
+        screen = {"mode": "text", "columns": 80, "rows": 2, "lines": ["boot: linux", "\u2554"], "checksum": 7,
                   "cursor": {"visible": True, "x": 6, "y": 0}}
         if attributes:
             screen["attributes"] = ["07" * 80, "1f" * 80]
         return screen
+
+    def do_query_serial_text(self, port=0, since=0):
+        said = "\r\nlogin: "
+        return {"text": said[since:], "since": since, "next": len(said)}
+
+    def do_query_activity(self):
+        return {"cpu-ns": 0, "exits": 0, "drives": [{"read-bytes": 5, "written-bytes": 0}]}
 
     def do_type_text(self, text, unicode="none", rate=0):
         if MODE != "deaf":

@@ -348,6 +348,25 @@ class Life(Case):
         self.create(FAKE_MODE="picture")
         self.assertIn("screenshot one", self.bad("screen", "one"))
 
+    def test_expect(self):
+        self.create()
+        self.assertEqual(self.good("expect", "one", "^boot: *"), "boot: linux\n")
+        self.bad("expect", "one", "panic", "l[aeiou]nux", status=10)
+        self.assertIn("time is over", self.bad("expect", "-t", "0.2", "one", "panic", status=3))
+        self.assertEqual(self.good("expect", "--serial", "one", "^login: $"), "login: \n")
+        self.assertIn("no regular", self.bad("expect", "one", "(", status=2))
+        self.assertIn("no number", self.bad("expect", "-t", "soon", "one", "x", status=2))
+
+    def test_wait(self):
+        self.create()
+        self.good("wait", "one", "idle")
+        self.good("wait", "one", "still")
+        self.bad("wait", "-t", "0.2", "one", "reboot", status=3)
+        self.bad("wait", "one", "christmas", status=2)
+        waiting = subprocess.Popen([HVM, "wait", "one", "shutdown"], env=self.env)
+        self.good("destroy", "one")
+        self.assertEqual(waiting.wait(timeout=60), 0)
+
     def test_type(self):
         self.create()
         self.assertEqual(self.good("type", "-e", "one", "linux ß").strip(), "8 characters")

@@ -264,6 +264,34 @@ static void bad_words_get_a_sentence(void **state)
 	loop_destroy(loop);
 }
 
+static void the_last_bytes_are_kept(void **state)
+{
+	struct chr *chr = chr_open_null("serial0");
+	static uint8_t bytes[CHR_HISTORY_BYTES + 100], out[CHR_HISTORY_BYTES];
+	uint64_t from = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 256);
+	chr_write(chr, "lost", 4);
+	assert_int_equal(chr_keep_history(chr), 0);
+	assert_int_equal(chr_keep_history(chr), 0);
+	chr_write(chr, bytes, 10);
+	assert_int_equal(chr_read_history(chr, &from, out, sizeof(out)), 10);
+	assert_memory_equal(out, bytes, 10);
+	chr_write(chr, bytes + 10, sizeof(bytes) - 10);
+	assert_int_equal(chr_read_history(chr, &from, out, sizeof(out)), CHR_HISTORY_BYTES);
+	assert_int_equal(from, 100);
+	assert_memory_equal(out, bytes + 100, CHR_HISTORY_BYTES);
+	from = UINT64_MAX;
+	assert_int_equal(chr_read_history(chr, &from, out, sizeof(out)), 0);
+	assert_int_equal(from, sizeof(bytes));
+	from = sizeof(bytes) - 3;
+	assert_int_equal(chr_read_history(chr, &from, out, 2), 2);
+	assert_memory_equal(out, bytes + sizeof(bytes) - 3, 2);
+	chr_destroy(chr);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +300,7 @@ int main(void)
 		cmocka_unit_test(a_peer_passes_descriptors),
 		cmocka_unit_test(a_pty_is_opened_by_its_name),
 		cmocka_unit_test(bad_words_get_a_sentence),
+		cmocka_unit_test(the_last_bytes_are_kept),
 	};
 	int failed;
 
