@@ -64,6 +64,24 @@ static void info_kvm(struct control_call *call, char *words, struct json_text *o
 	     stats.exits, stats.pio_exits, stats.mmio_exits, stats.coalesced);
 }
 
+static void info_xen(struct control_call *call, char *words, struct json_text *out)
+{
+	bool enabled = call->machine->options->accel == ACCEL_XEN;
+	struct hv_stats stats;
+
+	(void)words;
+	hv_get_stats(call->machine->hv, &stats);
+	LINE("xen support: %s\r\n", enabled ? "enabled" : "disabled");
+	if (!enabled)
+		return;
+	LINE("requests: %" PRIu64 ", ports %" PRIu64 ", memory %" PRIu64 ", buffered %" PRIu64
+	     "\r\n",
+	     stats.exits, stats.pio_exits, stats.mmio_exits, stats.coalesced);
+	LINE("guest RAM: %" PRIu64 " pieces held, %" PRIu64 " mapped, %" PRIu64
+	     " invalidations\r\n",
+	     stats.ram_held, stats.ram_mapped, stats.ram_invalidations);
+}
+
 static void print_function(struct pci_function *function, void *opaque)
 {
 	struct json_text *out = opaque;
@@ -300,6 +318,7 @@ const struct monitor_command monitor_info_commands[] = {
 	{ "uuid", "", "its UUID", info_uuid },
 	{ "version", "", "the program's version", info_version },
 	{ "kvm", "", "the hypervisor and its exits", info_kvm },
+	{ "xen", "", "Xen and its requests", info_xen },
 	{ "cpus", "", "processors", info_cpus },
 	{ "registers", "", "their registers", info_registers },
 	{ "pci", "", "PCI functions", info_pci },

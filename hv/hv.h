@@ -124,6 +124,9 @@ struct hv_cpu_info {
 struct hv_stats {
 	uint64_t exits, pio_exits, mmio_exits, coalesced;
 	uint64_t cpu_ns; /* host time the processors have used; 0 if the core cannot tell */
+	/* Guest RAM, of cores that map it piece by piece: pieces held, mapped ever, and how often
+	 * all were dropped. */
+	uint64_t ram_held, ram_mapped, ram_invalidations;
 };
 
 struct hv_ops {

@@ -166,6 +166,9 @@ static void get_stats(struct hv *hv, struct hv_stats *stats)
 		.pio_exits = engine->pio,
 		.mmio_exits = engine->mmio,
 		.coalesced = core->buffered,
+		.ram_held = core->map.count,
+		.ram_mapped = core->map.mapped,
+		.ram_invalidations = core->map.invalidations,
 	};
 }
 

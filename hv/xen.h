@@ -68,6 +68,7 @@ struct xen_map {
 	unsigned count;
 	uint64_t ticks;
 	uint64_t mapped; /* calls of the hypervisor, for monitors */
+	uint64_t invalidations;
 };
 
 /** A direct window: video RAM that the processor reaches by itself, or ROM that we serve. */

@@ -211,6 +211,7 @@ bool xen_map_put(struct xen_map *map, const void *host, uint64_t *gpa)
 
 void xen_map_invalidate(struct xen_map *map)
 {
+	map->invalidations++;
 	for (unsigned i = 0; i < XEN_MAP_HASH; i++)
 		while (map->hash[i])
 			drop_bucket(map, &map->hash[i]);

@@ -40,6 +40,7 @@ host_start() {
 	local stage=$1
 	LAB_WORK=$2
 	mkdir -p "$LAB_WORK"
+	rm -f "$LAB_WORK/console"
 	: >"$LAB_WORK/serial"
 	guest_serial=$LAB_WORK/serial
 	host_vnc_port=$(free_port)

@@ -5,10 +5,16 @@
 #
 #   xen_guest NAME LINE...         xl create of a guest with these lines of configuration, and what every guest gets here
 #   xen_serial NAME REGEX [SECONDS]  until the guest's serial output has it
+#   xen_serial_mark NAME           ... of what comes from here on
 #   xen_log REGEX [SECONDS]        until Xen's log has it: hvmloader and SeaBIOS speak there
 #   xen_gone NAME [SECONDS]        until the guest is no more
 #   xl WORD...                     on the host; fails the job if it fails
+#   says REGEX COMMAND [SECONDS]   until what the command prints has it
+#   xen_image NAME MIB             an empty disk image, /run/NAME on the host
+#   emulated_disk, shared_disk VDEV NAME; cdrom VDEV MEDIUM   for a line disk = [...]
+#   boot_label NAME                types what ISOLINUX shall boot
 
+xen_serial_from=0
 # On the processor: with SMAP dom0 dies in QEMU's IRET, with RDTSCP Linux guests cannot have their instructions read.
 xen_lab_cpu=qemu64,+svm,+npt
 
@@ -29,8 +35,12 @@ xen_stage() {
 	cp "$utils/usr/lib/xen-4.17/boot/hvmloader" "$folder/usr/lib/xen-4.17/boot/"
 	cp -r "$common/etc/xen" "$folder/etc/"
 	copy_program "$folder" "$(deb xenstore-utils)/usr/bin/xenstore" /usr/bin/xenstore
-	for program in read write ls rm; do
+	for program in read write ls list rm exists; do
 		ln -sf xenstore "$folder/usr/bin/xenstore-$program"
+	done
+	# The toolstack's block script is written for these, not for busybox.
+	for program in bash losetup stat flock; do
+		copy_program "$folder" "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $program)" "/usr/bin/$program"
 	done
 }
 
@@ -47,7 +57,7 @@ xen_build_dom0() {
 	printf 'root:x:0:0:root:/run:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	copy_modules "$kernel" "$root/modules" xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs \
-		virtio_pci virtio_blk virtio_net virtio_console ext4 crc32c_generic tun loop
+		virtio_pci virtio_blk virtio_net virtio_console ext4 crc32c_generic tun loop xen-blkback
 	pack_initramfs "$root" "$LAB_INITRD.part"
 	mv "$LAB_INITRD.part" "$LAB_INITRD"
 	rm -rf "$root"
@@ -59,7 +69,7 @@ host_start_lab() {
 	host_kind=xen
 	host_files=/lab
 	kernel=$(kernel_folder amd64)
-	xen=$HVMDM_CACHE/lab/xen
+	xen=$LAB_WORK/xen
 	gunzip -c "$(deb xen-hypervisor-4.17-amd64)"/boot/xen-4.17-amd64.gz >"$xen"
 	with_cache xen_build_dom0 "$kernel"
 	xen_stage "$1"
@@ -70,8 +80,8 @@ host_start_lab() {
 	mkfifo "$LAB_WORK/control.in" "$LAB_WORK/control.out"
 	# With two processors dom0 is several times slower here.
 	qemu-system-x86_64 -name hvmdm-xen-lab -accel tcg,thread=multi,tb-size=512 -machine q35 -cpu "$xen_lab_cpu" -smp 1 \
-		-m "${HVMDM_LAB_MEMORY:-2048}" -nodefaults -no-user-config -vga none -display none -no-reboot \
-		-kernel "$xen" -append "com1=115200 console=com1 loglvl=all guest_loglvl=all dom0_mem=1G,max:1G dom0_max_vcpus=1 noreboot=0" \
+		-m "${HVMDM_LAB_MEMORY:-3072}" -nodefaults -no-user-config -vga none -display none -no-reboot \
+		-kernel "$xen" -append "com1=115200 console=com1 console_timestamps=boot loglvl=all guest_loglvl=all dom0_mem=1G,max:1G dom0_max_vcpus=1 noreboot=0" \
 		-initrd "$(ls "$kernel"/boot/vmlinuz-*) console=hvc0 earlyprintk=xen quiet loglevel=4 random.trust_cpu=on panic=-1,$LAB_INITRD" \
 		-serial "file:$LAB_WORK/console" \
 		-drive "file=$LAB_WORK/disk.ext4,format=raw,if=none,id=disk,readonly=on" -device virtio-blk-pci,drive=disk \
@@ -85,12 +95,35 @@ host_start_lab() {
 
 # What jobs use
 
-xl() { host "xl $*" 120 || fail "xl $* fails"; }
+xl() { host "xl $*" 120 >"$logs/xl" || fail "xl $* fails: $(tail -n 1 "$logs/xl")"; }
 
-# Only 'file', whose images the device model serves alone: block scripts are not needed then.
+# Until what a command on the host prints has a line like it. $1 regex, $2 command, $3 seconds (0: at once).
+says() {
+	local limit=$((SECONDS + ${3:-0}))
+	until host "$2" 60 >"$logs/said" && grep -qE -- "$1" "$logs/said"; do
+		[ $SECONDS -lt $limit ] || fail "'$2' does not say '$1': $(tail -n 3 "$logs/said")"
+		sleep 0.5
+	done
+}
+
+# An empty disk image on the host. $1 name, $2 MiB; its path is /run/NAME.
+xen_image() { host "rm -f /run/$1 && truncate -s $2M /run/$1" >/dev/null || fail "no space for $1"; }
+
+# Lines of configuration: a disk that the device model serves and, unless a kernel's back end shall, nobody else; a CD.
+emulated_disk() { printf '"format=raw,vdev=%s,access=rw,backendtype=qdisk,target=/run/%s"' "$1" "$2"; }
+shared_disk() { printf '"format=raw,vdev=%s,access=rw,target=/run/%s"' "$1" "$2"; }
+cdrom() { printf '"format=raw,vdev=%s,access=ro,devtype=cdrom,target=%s"' "$1" "$host_files/media/$2"; }
+
+# ISOLINUX waits at its prompt: names what shall boot, as a person at the keyboard.
+boot_label() {
+	screen 'boot:' 150
+	viewer timeout 60 type "$1" wait "boot: $1" key Return
+}
+
 xen_guest() {
 	local name=$1 line status=0
 	shift
+	xen_serial_from=0
 	{
 		cat <<-CONFIG
 			name = "$name"
@@ -130,7 +163,10 @@ xen_wait() {
 	done
 }
 
-xen_serial() { xen_wait "$2" "${3:-60}" "$1.serial" "cat /run/$1.serial 2>/dev/null"; }
+xen_serial() { xen_wait "$2" "${3:-60}" "$1.serial" "tail -c +$((xen_serial_from + 1)) /run/$1.serial 2>/dev/null"; }
+
+# From here on xen_serial looks only at what comes.
+xen_serial_mark() { xen_serial_from=$(host "stat -c %s /run/$1.serial" 20) || fail "$1 has no serial output"; }
 
 xen_log() { xen_wait "$1" "${2:-60}" xl-dmesg "xl dmesg"; }
 

@@ -299,6 +299,7 @@ static void test_monitor_by_hand(void **state)
 	(void)state;
 	assert_non_null(strstr(bench.out, "\r\n(hvmdm) "));
 	expect("info name\n", "info name\r\nbench\r\n(hvmdm) ");
+	expect("info xen\n", "info xen\r\nxen support: disabled\r\n(hvmdm) ");
 	expect("cx\bon\x7fnt\r\n", "cx\b \bon\b \bnt\r\n(hvmdm) ");
 	assert_int_equal(bench.machine->status, MACHINE_RUNNING);
 	/* Ctrl-U empties the line; the end of one may be CR LF. */

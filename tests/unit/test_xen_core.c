@@ -423,6 +423,7 @@ static void invalidate_drops_mappings(void **state)
 	struct fixture *f = *state;
 	size_t length = PAGE;
 	uint8_t *host = map(f, 0x1000, &length), *again;
+	struct hv_stats stats;
 
 	start(f);
 	memcpy(host, "before", 7);
@@ -439,6 +440,10 @@ static void invalidate_drops_mappings(void **state)
 	hv_ram_unmap(f->hv, host, PAGE, 0);
 	hv_ram_unmap(f->hv, again, PAGE, 0);
 	assert_int_equal(fake_xen->maps - fake_xen->unmaps, 1);
+	hv_get_stats(f->hv, &stats);
+	assert_int_equal(stats.ram_invalidations, 1);
+	assert_int_equal(stats.ram_mapped, 2);
+	assert_int_equal(stats.ram_held, 1);
 }
 
 static void writes_are_reported_while_memory_is_copied(void **state)
