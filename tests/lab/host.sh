@@ -101,14 +101,15 @@ host_start_lab() {
 }
 
 # host COMMAND [SECONDS]: runs a shell command on the host, prints its output; its exit status, or 124 if it takes longer (10 s).
+# A line may come in pieces, seconds apart.
 host() {
-	local command=$1 limit=${2:-10} line mark
+	local command=$1 limit=${2:-10} line begun="" mark
 	mark="@@$RANDOM$RANDOM"
 	limit=$((SECONDS + limit))
 	printf '{ %s\n} </dev/null 2>&1; echo "%s:$?"\n' "$command" "$mark" >&6
 	while [ $SECONDS -le $limit ]; do
 		if IFS= read -r -t 1 line <&7; then
-			line=${line%$'\r'}
+			line=$begun${line%$'\r'} begun=""
 			case $line in
 			*"$mark":*)
 				[ "${line%%"$mark":*}" = "" ] || printf '%s\n' "${line%%"$mark":*}"
@@ -117,6 +118,7 @@ host() {
 			*) printf '%s\n' "$line" ;;
 			esac
 		else
+			begun+=$line
 			kill -0 "$lab_pid" 2>/dev/null || return 125
 		fi
 	done
