@@ -19,6 +19,7 @@
 #include "dm/machine.h"
 #include "dm/options.h"
 #include "hw/net/e1000.h"
+#include "hw/net/rtl8139.h"
 
 enum {
 	NAME_BYTES = 64,
@@ -42,6 +43,7 @@ struct board_nic {
 	struct device *device;
 	union {
 		struct e1000 e1000;
+		struct rtl8139 rtl8139;
 	} chip;
 };
 
@@ -80,7 +82,28 @@ static int init_e1000(struct board_nic *nic, struct machine *machine, struct err
 	return e1000_init(card, &wires, err);
 }
 
+static int init_rtl8139(struct board_nic *nic, struct machine *machine, struct err *err)
+{
+	struct rtl8139 *card = &nic->chip.rtl8139;
+	struct rtl8139_wires wires = {
+		.bus = &machine->pci,
+		.clock = &machine->clock,
+		.ram = &machine->ram,
+		.name = nic->name,
+		.slot = nic->slot,
+		.rom = rom_of(nic),
+	};
+
+	memcpy(wires.mac, nic->mac, NET_MAC_BYTES);
+	nic->function = &card->function;
+	nic->device = &card->device;
+	nic->control.port = &card->port;
+	nic->control.mac = card->state.regs + RTL8139_IDR;
+	return rtl8139_init(card, &wires, err);
+}
+
 static const struct nic_model models[] = {
+	{ "rtl8139", "pxe-rtl8139.rom", RTL8139_VENDOR, RTL8139_DEVICE, 0, init_rtl8139 },
 	{ "e1000", "pxe-e1000.rom", E1000_VENDOR, E1000_82540EM, E1000_MODEL_82540EM, init_e1000 },
 	{ "e1000-82544gc", "pxe-e1000.rom", E1000_VENDOR, E1000_82544GC_COPPER, E1000_MODEL_82544GC,
 	  init_e1000 },

@@ -89,6 +89,8 @@ const struct card cards[] = {
 	  debug_exit_properties, create_debug_exit },
 	{ "pc-testdev", "ports and memory that tests of processors use", testdev_properties,
 	  create_testdev },
+	{ "rtl8139", "Realtek RTL8139C+ fast Ethernet card, PCI 10ec:8139", board_nic_properties,
+	  board_nic_create },
 	{ "e1000", "Intel 82540EM gigabit Ethernet card, PCI 8086:100e", board_nic_properties,
 	  board_nic_create },
 	{ "e1000-82544gc", "Intel 82544GC gigabit Ethernet card, PCI 8086:100c",

@@ -12,7 +12,6 @@ enum {
 	SHORTEST = 64,
 	HEAD_BYTES = NET_HEADER_BYTES + NIC_VLAN_BYTES,
 	VLAN_ID = 0xfff,
-	PIECES = NIC_PIECES + 8, /* what a card sends, a cut and the padding */
 };
 
 /** A frame on its way into the ring: what is stripped, padded and appended, without a copy. */
@@ -25,8 +24,6 @@ struct incoming {
 	bool has_tag, strips_tag;
 	bool by_hash; /* passed an imperfect filter only */
 };
-
-static const uint8_t zeros[SHORTEST + NIC_FCS_BYTES];
 
 /* Filters, 3.2.2 and 10 */
 
@@ -108,25 +105,6 @@ static void describe(const struct e1000 *card, struct incoming *in, const struct
 		in->length += NIC_FCS_BYTES;
 }
 
-/** The frame as it is stored, in pieces. A tag that is stripped stands behind the addresses. */
-static unsigned stored_pieces(const struct incoming *in, struct iovec *out, unsigned limit)
-{
-	size_t gap = in->strips_tag ? NIC_VLAN_BYTES : 0;
-	size_t padding = in->length - (in->bytes - gap);
-	unsigned pieces;
-
-	if (gap) {
-		pieces = nic_slice(in->iov, in->count, 0, NIC_ETHERTYPE, out, limit);
-		pieces += nic_slice(in->iov, in->count, NIC_ETHERTYPE + gap,
-				    in->bytes - NIC_ETHERTYPE - gap, out + pieces, limit - pieces);
-	} else {
-		pieces = nic_slice(in->iov, in->count, 0, in->bytes, out, limit);
-	}
-	if (padding && pieces < limit)
-		out[pieces++] = (struct iovec){ (void *)(uintptr_t)zeros, padding };
-	return pieces;
-}
-
 static uint32_t buffer_bytes(uint32_t rctl)
 {
 	unsigned code = rctl >> E1000_RCTL_BSIZE_SHIFT & 3;
@@ -191,8 +169,9 @@ static void fill_descriptor(struct e1000 *card, const struct iovec *pieces, unsi
 static void store_frame(struct e1000 *card, const struct incoming *in, size_t buffer)
 {
 	uint64_t done = (uint64_t)E1000_RXD_DD << E1000_RXD_STATUS_SHIFT, last = E1000_RXD_EOP;
-	struct iovec pieces[PIECES];
-	unsigned count = stored_pieces(in, pieces, PIECES);
+	struct iovec pieces[NIC_STORED_PIECES];
+	unsigned count = nic_stored_pieces(in->iov, in->count, in->strips_tag, in->length, pieces,
+					   NIC_STORED_PIECES);
 
 	last |= checksum_bits(card, in) | (in->by_hash ? E1000_RXD_PIF : 0u) |
 		(in->strips_tag ? E1000_RXD_VP : 0u);

@@ -19,6 +19,9 @@ static const uint8_t all_ones[256] = {
 	ONES_64, ONES_64, ONES_64, ONES_64
 };
 
+/** Padding and FCS. */
+static const uint8_t zeros[NET_FRAME_MIN_BYTES + NIC_FCS_BYTES];
+
 /* Frames in guest memory */
 
 void nic_gather_init(struct nic_gather *gather, struct ram *ram)
@@ -191,6 +194,35 @@ uint32_t nic_pseudo_sum(const uint8_t *ip, uint8_t protocol, size_t length)
 bool nic_is_broadcast(const uint8_t *mac)
 {
 	return load_be32(mac) == UINT32_MAX && load_be16(mac + 4) == UINT16_MAX;
+}
+
+unsigned nic_multicast_bit(const uint8_t *mac)
+{
+	uint32_t crc = ~net_crc32(mac, NET_MAC_BYTES);
+	unsigned bit = 0;
+
+	/* The chips take the first bits on the wire, which are the last of this register. */
+	for (unsigned i = 0; i < 6; i++)
+		bit = bit << 1 | (crc >> i & 1);
+	return bit;
+}
+
+unsigned nic_stored_pieces(const struct iovec *iov, unsigned count, bool strips_tag, size_t length,
+			   struct iovec *out, unsigned limit)
+{
+	size_t bytes = net_iov_bytes(iov, count), gap = strips_tag ? NIC_VLAN_BYTES : 0;
+	unsigned pieces;
+
+	if (gap) {
+		pieces = nic_slice(iov, count, 0, NIC_ETHERTYPE, out, limit);
+		pieces += nic_slice(iov, count, NIC_ETHERTYPE + gap, bytes - NIC_ETHERTYPE - gap,
+				    out + pieces, limit - pieces);
+	} else {
+		pieces = nic_slice(iov, count, 0, bytes, out, limit);
+	}
+	if (length > bytes - gap && pieces < limit)
+		out[pieces++] = (struct iovec){ (void *)(uintptr_t)zeros, length - (bytes - gap) };
+	return pieces;
 }
 
 /** The transport header and its checksum, in a datagram whose IP header is 'ip'. */

@@ -15,6 +15,7 @@
 
 enum {
 	NIC_PIECES = 160, /* of one frame in guest memory; a TSO packet is 64 KiB in pieces */
+	NIC_STORED_PIECES = NIC_PIECES + 8, /* what a card sends, a cut and the padding */
 	NIC_ETHERTYPE = 12,
 	NIC_VLAN_BYTES = 4, /* of an 802.1Q tag: type and tag */
 	NIC_FCS_BYTES = 4,
@@ -58,6 +59,12 @@ static inline bool nic_is_multicast(const uint8_t *mac)
 }
 
 bool nic_is_broadcast(const uint8_t *mac);
+/** The bit, 0 to 63, that stands for a group in a filter by the upper bits of its CRC. */
+unsigned nic_multicast_bit(const uint8_t *mac);
+/** A frame less its VLAN tag, padded to 'length' bytes and with room for an FCS, both zeros: what
+ * is stored of 'iov' when 'strips_tag'. Returns the number of pieces. */
+unsigned nic_stored_pieces(const struct iovec *iov, unsigned count, bool strips_tag, size_t length,
+			   struct iovec *out, unsigned limit);
 
 /** What receive offloads find in a frame. Offsets are from its start; 0 bytes: not there. */
 struct nic_headers {

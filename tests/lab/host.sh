@@ -152,6 +152,8 @@ host_stage() {
 	copy_program "$folder" "$dm_program" "/usr/bin/device-model"
 	mkdir -p "$folder/usr/share/qemu"
 	cp -rL /usr/share/seabios "$folder/usr/share/"
+	mkdir -p "$folder/usr/lib/ipxe/qemu"
+	cp -L /usr/lib/ipxe/qemu/pxe-{e1000,rtl8139,ne2k_pci}.rom "$folder/usr/lib/ipxe/qemu/"
 	[ "$dm" != qemu ] || cp -rL /usr/share/qemu/{keymaps,kvmvapic.bin,linuxboot_dma.bin,multiboot_dma.bin} "$folder/usr/share/qemu/"
 	for file; do
 		if [ -e "$file" ]; then

@@ -104,10 +104,59 @@ static void test_e1000(void **state)
 	qguest_stop(&guest);
 }
 
+/* RTL8139: C mode at the sender, C+ mode at the receiver. */
+
+static void map_io(unsigned slot, unsigned base)
+{
+	qguest_pci_write(&guest, slot, 0, 0x10, base);
+	qguest_pci_write(&guest, slot, 0, 4, 5);
+}
+
+static void test_rtl8139(void **state)
+{
+	enum {
+		SENDER_IO = 0xc000,
+		RECEIVER_IO = 0xc100,
+	};
+
+	(void)state;
+	start("rtl8139");
+	assert_int_equal(qguest_pci_read(&guest, SENDER, 0, 0), 0x813910ec);
+	map_io(SENDER, SENDER_IO);
+	map_io(RECEIVER, RECEIVER_IO);
+	assert_int_equal(qguest_inl(&guest, SENDER_IO), 0x003e1600);
+	for (unsigned i = 0; i < 2; i++) {
+		qguest_writel(&guest, RX_RING + 16 * i, UINT32_C(0x80000800) | i << 30);
+		qguest_writel(&guest, RX_RING + 16 * i + 8, RX_DATA + 2048 * i);
+		qguest_writel(&guest, RX_RING + 16 * i + 12, 0);
+	}
+	qguest_outw(&guest, RECEIVER_IO + 0xe0, 3);
+	qguest_outl(&guest, RECEIVER_IO + 0xe4, RX_RING);
+	qguest_outb(&guest, RECEIVER_IO + 0x37, 0x0c);
+	qguest_outl(&guest, RECEIVER_IO + 0x44, 0x0f);
+	qguest_outb(&guest, SENDER_IO + 0x37, 0x0c);
+	for (unsigned i = 0; i < 3; i++) {
+		qguest_outl(&guest, SENDER_IO + 0x20 + 4 * i, TX_DATA);
+		qguest_outl(&guest, SENDER_IO + 0x10 + 4 * i, FRAME);
+	}
+	assert_int_equal(qguest_readl(&guest, RX_RING), UINT32_C(0x34000000) | (FRAME + 4));
+	check_received(RX_DATA);
+	check_received(RX_DATA + 2048);
+	/* The third waits until the receiver has a descriptor again. */
+	assert_int_equal(qguest_inl(&guest, SENDER_IO + 0x18) & 0x2000, 0);
+	qguest_writel(&guest, RX_DATA + 100, 0);
+	qguest_writel(&guest, RX_RING, UINT32_C(0x80000800));
+	qguest_step(&guest, 3000000);
+	assert_int_equal(qguest_inl(&guest, SENDER_IO + 0x18) & 0xa000, 0xa000);
+	check_received(RX_DATA);
+	qguest_stop(&guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_e1000),
+		cmocka_unit_test(test_rtl8139),
 	};
 
 	return cmocka_run_group_tests_name("qtest_nic", tests, NULL, NULL);
