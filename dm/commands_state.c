@@ -30,8 +30,8 @@ static int execute_save(struct control_call *call)
 	if (call->machine->hv->caps.can_run && !call->machine->hv->caps.saves_guest)
 		return err_set(&call->err, -ENOTSUP,
 			       "a guest's processors and memory cannot be saved under KVM yet");
-	fd = control_open(call->control, control_string(call, "filename"),
-			  O_WRONLY | O_CREAT | O_TRUNC, &call->err);
+	fd = control_open(call->control, control_string(call, "filename"), O_WRONLY | O_CREAT,
+			  &call->err);
 	if (fd < 0)
 		return fd;
 	result = save_to_fd(call->machine, fd, control_bool(call, "live", true), &call->err);

@@ -137,6 +137,9 @@ int machine_cont(struct machine *machine, struct err *err)
 		board_retry_disks(machine->board);
 	device_resume_all(&machine->devices);
 	netdevs_hold(machine, false);
+	if (machine->has_arrived)
+		netdevs_announce(machine);
+	machine->has_arrived = false;
 	tell(machine, MACHINE_EVENT_RESUME, "");
 	return 0;
 }

@@ -91,6 +91,7 @@ struct machine {
 	struct save_state saved;
 	struct save_description description; /* as it was built */
 	int incoming_fd;                     /* -incoming: its state is read from there; -1 */
+	bool has_arrived;                    /* loaded, and has not run yet */
 	bool gave_disks_up;                  /* to another process, with the guest's state */
 	struct list_node listeners;
 	struct list_node chardevs; /* chardevs.h */

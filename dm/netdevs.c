@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "dm/machine.h"
@@ -83,6 +84,45 @@ void netdevs_hold(struct machine *machine, bool held)
 
 	list_for_each(card, &machine->netdevs.cards, struct netdevs_card, node)
 		net_hold(card->port, held);
+}
+
+/** A request of RFC 903, which nobody answers, and which says nothing that could be wrong. */
+enum rarp_layout {
+	RARP_ETHERTYPE = 0x8035,
+	RARP_HARDWARE = NET_HEADER_BYTES,
+	RARP_PROTOCOL = RARP_HARDWARE + 2,
+	RARP_SIZES = RARP_PROTOCOL + 2,
+	RARP_OPERATION = RARP_SIZES + 2,
+	RARP_SENDER = RARP_OPERATION + 2,
+	RARP_TARGET = RARP_SENDER + NET_MAC_BYTES + 4,
+	RARP_ETHERNET = 1,
+	RARP_IPV4 = 0x0800,
+	RARP_REQUEST_REVERSE = 3,
+};
+
+static void announce(const struct netdevs_card *card)
+{
+	uint8_t frame[NET_FRAME_MIN_BYTES] = { 0 };
+	const struct iovec iov = { frame, sizeof(frame) };
+
+	memset(frame, 0xff, NET_MAC_BYTES);
+	memcpy(frame + NET_MAC_BYTES, card->mac, NET_MAC_BYTES);
+	store_be16(frame + 2 * NET_MAC_BYTES, RARP_ETHERTYPE);
+	store_be16(frame + RARP_HARDWARE, RARP_ETHERNET);
+	store_be16(frame + RARP_PROTOCOL, RARP_IPV4);
+	frame[RARP_SIZES] = NET_MAC_BYTES;
+	frame[RARP_SIZES + 1] = 4;
+	store_be16(frame + RARP_OPERATION, RARP_REQUEST_REVERSE);
+	memcpy(frame + RARP_SENDER, card->mac, NET_MAC_BYTES);
+	memcpy(frame + RARP_TARGET, card->mac, NET_MAC_BYTES);
+	net_send(card->port, &iov, 1);
+}
+
+void netdevs_announce(struct machine *machine)
+{
+	const struct netdevs_card *card;
+
+	list_for_each(card, &machine->netdevs.cards, struct netdevs_card, node) announce(card);
 }
 
 int netdevs_choose_mac(struct machine *machine, const char *text, uint8_t mac[NET_MAC_BYTES],

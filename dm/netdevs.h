@@ -63,6 +63,10 @@ void netdevs_add_card(struct machine *machine, struct netdevs_card *card);
 /** The guest stands still, or runs: meanwhile no card receives or sends. Cards begin held. */
 void netdevs_hold(struct machine *machine, bool held);
 
+/** The guest has come from elsewhere: each card sends a frame, so that switches learn where it is
+ * now. */
+void netdevs_announce(struct machine *machine);
+
 /** The network of this id, or NULL. */
 struct net_backend *netdevs_find(struct machine *machine, const char *id);
 /** As from the command line. 0, or -errno and a sentence. */

@@ -375,6 +375,7 @@ int save_load(struct machine *machine, const uint8_t *stream, size_t length, str
 	TRACE(machine, load, "%zu bytes: %d", length, result);
 	if (result < 0)
 		return result;
+	machine->has_arrived = true;
 	machine->status = machine->saved.asleep ? MACHINE_SUSPENDED : MACHINE_PAUSED;
 	/* Time goes on for one that sleeps: its alarm may wake it. */
 	if (machine->saved.asleep)

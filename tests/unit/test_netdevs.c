@@ -57,14 +57,14 @@ struct card {
 	struct net_port port;
 	unsigned received, resumed, ups, downs;
 	bool is_full;
+	uint8_t last[NET_FRAME_MIN_BYTES];
 };
 
 static bool card_receive(void *opaque, const struct iovec *iov, unsigned count)
 {
 	struct card *card = opaque;
 
-	(void)iov;
-	(void)count;
+	net_iov_copy(iov, count, 0, card->last, sizeof(card->last));
 	card->received += !card->is_full;
 	return !card->is_full;
 }
@@ -149,6 +149,36 @@ static void a_hub_passes_frames_to_all_others(void **state)
 	assert_int_equal(b.received, 1);
 	assert_int_equal(c.received, 0);
 	assert_true(send_from(&c)); /* nobody is there: taken */
+	stop();
+}
+
+static void a_guest_that_arrives_says_where_it_is(void **state)
+{
+	static const uint8_t mac[NET_MAC_BYTES] = { 0x52, 0x54, 0, 1, 2, 3 };
+	static const uint8_t expected[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0,
+					    1,    2,    3,    0x80, 0x35, 0,    1,    8,    0,
+					    6,    4,    0,    3,    0x52, 0x54, 0,    1,    2,
+					    3,    0,    0,    0,    0,    0x52, 0x54, 0,    1,
+					    2,    3,    0,    0,    0,    0 };
+	struct netdevs_card known = { .name = "nic0", .mac = mac };
+	struct card a, b;
+
+	(void)state;
+	START("-netdev", "hubport,id=a", "-netdev", "hubport,id=b");
+	plug(&a, "a");
+	plug(&b, "b");
+	known.port = &a.port;
+	netdevs_add_card(bench.machine, &known);
+	bench.machine->has_arrived = true;
+	assert_false(send_from(&a)); /* it has not run yet */
+	assert_int_equal(machine_cont(bench.machine, &bench.err), 0);
+	assert_int_equal(b.received, 1);
+	assert_memory_equal(b.last, expected, sizeof(expected));
+	machine_stop(bench.machine);
+	assert_false(send_from(&a));
+	assert_int_equal(machine_cont(bench.machine, &bench.err), 0);
+	assert_int_equal(b.received, 1);
+	list_remove(&known.node);
 	stop();
 }
 
@@ -270,6 +300,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_is_refused_with_a_sentence),
 		cmocka_unit_test(a_network_has_one_card),
 		cmocka_unit_test(a_hub_passes_frames_to_all_others),
+		cmocka_unit_test(a_guest_that_arrives_says_where_it_is),
 		cmocka_unit_test(a_hub_has_room_while_somebody_has),
 		cmocka_unit_test(a_wire_is_pulled_out_at_either_end),
 		cmocka_unit_test(unplugged_cards_have_no_network),
