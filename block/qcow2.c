@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "block/aio_backend.h"
+#include "block/qcow2_offline.h"
 
 enum {
 	HEADER_BYTES = 64 << 10, /* in which header, extensions and the backing file's name lie */
@@ -162,20 +163,31 @@ static int read_header(struct qcow2 *image, struct err *err)
 static int prepare_writing(struct qcow2 *image, struct err *err)
 {
 	struct qcow2_header *header = &image->header;
-	int result;
+	struct image_check check = { 0 };
+	int result = 0;
 
 	if (header->incompatible & QCOW2_CORRUPT)
 		return err_set(err, -EROFS,
 			       "it is marked corrupt; repair it with 'hvm disk check --repair'");
+	/* Its last user was lazy about refcounts, and did not come to write them. */
 	if (header->incompatible & QCOW2_DIRTY)
+		result = qcow2_check(image->file, IMAGE_REPAIR_ALL, &check, err);
+	if (result < 0)
+		return result;
+	if (check.errors > 0)
 		return err_set(err, -EROFS,
-			       "it was not closed by its last user, and its refcounts are old; "
-			       "repair it with 'hvm disk check --repair'");
-	if (header->autoclear == 0)
-		return 0;
-	/* What these features describe will not be true any more. */
-	header->autoclear = 0;
-	result = qcow2_header_update(image->file, header);
+			       "it was not closed by its last user, and cannot be repaired");
+	if (header->incompatible & QCOW2_DIRTY)
+		result = read_header(image, err);
+	if (result < 0)
+		return result;
+	if (header->autoclear != 0) {
+		/* What these features describe will not be true any more. */
+		header->autoclear = 0;
+		result = qcow2_header_update(image->file, header);
+	}
+	if (result == 0)
+		result = qcow2_widen_reftable(image->file, header);
 	return result < 0 ? err_set_errno(err, result, "its header cannot be written") : 0;
 }
 
