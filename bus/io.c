@@ -81,20 +81,21 @@ static int reserve_window(struct io_space *space)
 	return 0;
 }
 
-int io_map(struct io_space *space, struct io_window *window, uint64_t base)
+/** Whether anything is mapped in [base, base + size), which lies inside of the space. */
+static bool is_taken(const struct io_space *space, uint64_t base, uint64_t size)
 {
-	size_t index;
-	int result;
+	size_t index = lower_bound(space, base);
+	const struct io_window *next = index < space->count ? space->windows[index] : NULL;
 
-	if (!window->size || !range_fits(base, window->size, space->limit))
-		return -ERANGE;
-	index = lower_bound(space, base);
-	if (index < space->count && space->windows[index]->base - base < window->size &&
-	    space->windows[index]->base >= base)
-		return -EEXIST;
-	if (index < space->count && space->windows[index]->base < base)
-		return -EEXIST;
-	result = reserve_window(space);
+	return next && (next->base < base || next->base - base < size);
+}
+
+/** Maps a window, which is no group, where nothing is. 0 or -ENOMEM. */
+static int map_single(struct io_space *space, struct io_window *window, uint64_t base)
+{
+	size_t index = lower_bound(space, base);
+	int result = reserve_window(space);
+
 	if (result < 0)
 		return result;
 	memmove(&space->windows[index + 1], &space->windows[index],
@@ -109,6 +110,39 @@ int io_map(struct io_space *space, struct io_window *window, uint64_t base)
 	return 0;
 }
 
+static int map_parts(struct io_space *space, const struct io_window *group, uint64_t base)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < group->part_count && result == 0; i++) {
+		const struct io_part *part = &group->parts[i];
+
+		if (part->on)
+			result = map_single(space, part->window, base + part->offset);
+	}
+	for (unsigned i = 0; i < group->part_count && result < 0; i++)
+		io_unmap(group->parts[i].window);
+	return result;
+}
+
+int io_map(struct io_space *space, struct io_window *window, uint64_t base)
+{
+	int result;
+
+	if (!window->size || !range_fits(base, window->size, space->limit))
+		return -ERANGE;
+	if (is_taken(space, base, window->size))
+		return -EEXIST;
+	if (!window->parts)
+		return map_single(space, window, base);
+	result = map_parts(space, window, base);
+	if (result == 0) {
+		window->base = base;
+		window->space = space;
+	}
+	return result;
+}
+
 void io_unmap(struct io_window *window)
 {
 	struct io_space *space = window->space;
@@ -116,14 +150,41 @@ void io_unmap(struct io_window *window)
 
 	if (!space)
 		return;
-	index = lower_bound(space, window->base);
-	if (space->listener.unmapped)
-		space->listener.unmapped(space->listener.opaque, window);
-	space->count--;
-	space->generation++;
-	memmove(&space->windows[index], &space->windows[index + 1],
-		(space->count - index) * sizeof(struct io_window *));
+	for (unsigned i = 0; i < window->part_count; i++)
+		io_unmap(window->parts[i].window);
+	if (!window->parts) {
+		index = lower_bound(space, window->base);
+		if (space->listener.unmapped)
+			space->listener.unmapped(space->listener.opaque, window);
+		space->count--;
+		space->generation++;
+		memmove(&space->windows[index], &space->windows[index + 1],
+			(space->count - index) * sizeof(struct io_window *));
+	}
 	window->space = NULL;
+}
+
+void io_window_init_group(struct io_window *window, const char *name, struct io_part *parts,
+			  unsigned count, uint64_t size)
+{
+	*window = (struct io_window){
+		.name = name, .parts = parts, .part_count = count, .size = size
+	};
+}
+
+int io_group_switch(struct io_window *group, unsigned number, bool on)
+{
+	struct io_part *part = &group->parts[number];
+	int result = 0;
+
+	if (part->on == on)
+		return 0;
+	if (!on)
+		io_unmap(part->window);
+	else if (group->space)
+		result = map_single(group->space, part->window, group->base + part->offset);
+	part->on = on && result == 0;
+	return result;
 }
 
 /** How much of an access of 'size' bytes at 'offset' one call of the window's hook can do: a power

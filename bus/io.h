@@ -36,14 +36,23 @@ struct io_ops {
 	bool coalesced;
 };
 
+/** A window that answers in a part of a group's range. */
+struct io_part {
+	struct io_window *window;
+	uint64_t offset; /* within the group */
+	bool on;
+};
+
 struct io_window {
 	const char *name;         /* for monitors; kept */
 	const struct io_ops *ops; /* NULL: direct */
 	void *opaque;
-	uint8_t *host;   /* direct: the memory, page-aligned, borrowed */
-	bool read_only;  /* direct: writes are dropped */
-	bool log_dirty;  /* direct: the core keeps a dirty log of it */
-	uint8_t *shadow; /* direct and read-only: writes land here instead; may be NULL */
+	uint8_t *host;         /* direct: the memory, page-aligned, borrowed */
+	bool read_only;        /* direct: writes are dropped */
+	bool log_dirty;        /* direct: the core keeps a dirty log of it */
+	uint8_t *shadow;       /* direct and read-only: writes land here instead; may be NULL */
+	struct io_part *parts; /* group: what answers in its range; NULL: not a group */
+	unsigned part_count;
 	uint64_t size;
 	/* The rest belongs to the space. */
 	uint64_t base;
@@ -80,6 +89,17 @@ void io_window_init(struct io_window *window, const char *name, const struct io_
 /** A direct window, not mapped yet. */
 void io_window_init_direct(struct io_window *window, const char *name, void *host, uint64_t size,
 			   bool read_only);
+
+/**
+ * A group: a window of 'size' bytes that maps others in its range and nothing itself, such as a BAR
+ * with memory and registers in it. Those that are on do not overlap and lie inside. 'parts' is
+ * kept.
+ */
+void io_window_init_group(struct io_window *window, const char *name, struct io_part *parts,
+			  unsigned count, uint64_t size);
+/** Puts part 'number' of a group into the map or takes it out: now if the group is mapped, else
+ * when it is. What it would overlap must be off. 0 or -ENOMEM, with the part off. */
+int io_group_switch(struct io_window *group, unsigned number, bool on);
 
 /** Maps 'window' at 'base'. 0; -EEXIST if something else is there; -ERANGE outside of the space;
  * -ENOMEM. */

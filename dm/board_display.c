@@ -14,10 +14,29 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-static const char default_vga_rom[] = "vgabios-stdvga.bin";
+static const char *const stdvga_properties[] = { "driver", "vgamem_mb", "id",   "addr",    "bus",
+						 "xres",   "yres",      "edid", "romfile", NULL };
+static const char *const cirrus_properties[] = { "driver", "vgamem_mb", "id", "addr",
+						 "bus",    "romfile",   NULL };
 
-static const char *const vga_properties[] = { "driver", "vgamem_mb", "id",   "addr",    "bus",
-					      "xres",   "yres",      "edid", "romfile", NULL };
+/** What the board is to have. */
+struct display_plan {
+	const struct display_kind *kind;
+	struct opts *card; /* the words of -device, NULL for the default */
+	int slot;
+	uint64_t mib;
+	uint64_t preferred_x, preferred_y;
+	const char *rom;
+};
+
+struct display_kind {
+	const char *driver; /* of -device */
+	const char *name;   /* of -vga */
+	const char *rom;
+	const char *const *properties;
+	uint64_t mib, min_mib, max_mib;
+	int (*create)(struct board *board, const struct display_plan *plan, struct err *err);
+};
 
 /* Video RAM: the window's slot in the core is numbered from 1. */
 
@@ -102,11 +121,11 @@ int board_parse_slot(const char *text, int *slot, struct err *err)
 	return 0;
 }
 
-/** Reads the card's properties; 'card' is NULL for the default card. */
-static int read_properties(struct opts *card, struct stdvga_config *config, uint64_t *mib,
-			   const char **rom, struct err *err)
+/** Reads the card's properties over the defaults that 'plan' holds. */
+static int read_properties(struct display_plan *plan, struct err *err)
 {
-	uint64_t x = 0, y = 0;
+	const struct display_kind *kind = plan->kind;
+	struct opts *card = plan->card;
 	bool edid = true;
 	int result;
 
@@ -115,66 +134,119 @@ static int read_properties(struct opts *card, struct stdvga_config *config, uint
 	opts_get(card, "driver");
 	opts_get(card, "bus");
 	opts_get(card, "id");
-	result = opts_get_number(card, "vgamem_mb", mib, 1, 256, err);
-	if (result == 0 && !is_power_of_two(*mib))
-		result = err_set(err, -EINVAL, "vgamem_mb: give a power of two, 1 to 256");
-	if (result == 0)
-		result = opts_get_number(card, "xres", &x, 640, DISPLAY_MAX_WIDTH, err);
-	if (result == 0)
-		result = opts_get_number(card, "yres", &y, 480, DISPLAY_MAX_HEIGHT, err);
-	if (result == 0)
+	result = opts_get_number(card, "vgamem_mb", &plan->mib, kind->min_mib, kind->max_mib, err);
+	if (result == 0 && !is_power_of_two(plan->mib))
+		result = err_set(err, -EINVAL, "vgamem_mb: give a power of two, %u to %u",
+				 (unsigned)kind->min_mib, (unsigned)kind->max_mib);
+	if (result == 0 && kind->properties == stdvga_properties)
+		result = opts_get_number(card, "xres", &plan->preferred_x, 640, DISPLAY_MAX_WIDTH,
+					 err);
+	if (result == 0 && kind->properties == stdvga_properties)
+		result = opts_get_number(card, "yres", &plan->preferred_y, 480, DISPLAY_MAX_HEIGHT,
+					 err);
+	if (result == 0 && kind->properties == stdvga_properties)
 		result = opts_get_bool(card, "edid", &edid, err);
 	if (result == 0 && opts_get(card, "addr"))
-		result = board_parse_slot(opts_get(card, "addr"), &config->slot, err);
+		result = board_parse_slot(opts_get(card, "addr"), &plan->slot, err);
 	if (opts_get(card, "romfile"))
-		*rom = opts_get(card, "romfile");
-	config->preferred_x = (unsigned)x;
-	config->preferred_y = (unsigned)y;
-	return result < 0 ? result : opts_check_unused(card, vga_properties, err);
+		plan->rom = opts_get(card, "romfile");
+	return result < 0 ? result : opts_check_unused(card, kind->properties, err);
 }
 
-/** The words of -device VGA, or NULL; *wanted says whether the board is to have a card at all. */
-static struct opts *find_card(struct options *options, bool *wanted)
-{
-	*wanted = options->has_default_vga || (options->vga && strcmp(options->vga, "std") == 0);
-	for (size_t i = 0; i < options->devices.count; i++) {
-		struct opts *device = &options->devices.items[i];
+/* The images already carry the cards' ids; the windows are read-only. */
 
-		if (strcmp(opts_get_or(device, "driver", ""), "VGA") == 0) {
-			*wanted = true;
-			return device;
-		}
+static int create_stdvga(struct board *board, const struct display_plan *plan, struct err *err)
+{
+	struct machine *machine = board->machine;
+	const struct stdvga_config config = {
+		.slot = plan->slot,
+		.rom = (uint8_t *)(uintptr_t)board->vga_rom.bytes,
+		.rom_bytes = board->vga_rom.mapped,
+		.monitor_name = "hvmdm",
+		.preferred_x = (unsigned)plan->preferred_x,
+		.preferred_y = (unsigned)plan->preferred_y,
+	};
+	int result = stdvga_init(&board->stdvga, &machine->pci, &machine->clock, &machine->display,
+				 &board->video_ram.ram, &config, err);
+
+	if (result == 0)
+		device_add(&machine->devices, &board->stdvga.device);
+	return result;
+}
+
+static int create_cirrus(struct board *board, const struct display_plan *plan, struct err *err)
+{
+	struct machine *machine = board->machine;
+	const struct cirrus_config config = {
+		.slot = plan->slot,
+		.rom = (uint8_t *)(uintptr_t)board->vga_rom.bytes,
+		.rom_bytes = board->vga_rom.mapped,
+		.monitor_name = "hvmdm",
+	};
+	int result = cirrus_init(&board->cirrus, &machine->pci, &machine->clock, &machine->display,
+				 &board->video_ram.ram, &config, err);
+
+	if (result == 0)
+		device_add(&machine->devices, &board->cirrus.device);
+	return result;
+}
+
+static const struct display_kind kinds[] = {
+	{ "VGA", "std", "vgabios-stdvga.bin", stdvga_properties, 16, 1, 256, create_stdvga },
+	{ "cirrus-vga", "cirrus", "vgabios-cirrus.bin", cirrus_properties, 8, 4, 16,
+	  create_cirrus },
+};
+
+static const struct display_kind *find_kind(const char *driver, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if ((driver && strcmp(kinds[i].driver, driver) == 0) ||
+		    (name && strcmp(kinds[i].name, name) == 0))
+			return &kinds[i];
 	}
 	return NULL;
 }
 
+/** The card that the options ask for; plan->kind is NULL if there is to be none. */
+static int make_plan(struct display_plan *plan, struct options *options, struct err *err)
+{
+	*plan = (struct display_plan){ .slot = -1, .kind = find_kind(NULL, options->vga) };
+	if (!plan->kind && options->has_default_vga)
+		plan->kind = &kinds[0];
+	for (size_t i = 0; i < options->devices.count; i++) {
+		struct opts *device = &options->devices.items[i];
+		const struct display_kind *kind =
+			find_kind(opts_get_or(device, "driver", ""), NULL);
+
+		if (!kind)
+			continue;
+		if (plan->card)
+			return err_set(err, -ENOTSUP, "-device %s: there is one display card",
+				       kind->driver);
+		plan->kind = kind;
+		plan->card = device;
+	}
+	if (!plan->kind)
+		return 0;
+	plan->mib = plan->kind->mib;
+	plan->rom = plan->kind->rom;
+	return read_properties(plan, err);
+}
+
 int board_display_init(struct board *board, struct err *err)
 {
-	struct machine *machine = board->machine;
-	struct stdvga_config config = { .slot = -1, .monitor_name = "hvmdm" };
-	const char *rom = default_vga_rom;
-	uint64_t mib = 16;
-	bool wanted;
-	struct opts *card = find_card(machine->options, &wanted);
-	int result;
+	struct display_plan plan;
+	int result = make_plan(&plan, board->machine->options, err);
 
-	if (!wanted)
-		return 0;
-	result = read_properties(card, &config, &mib, &rom, err);
-	if (result == 0 && *rom)
-		result = payload_map(&board->vga_rom, machine->options, rom, err);
+	if (result < 0 || !plan.kind)
+		return result;
+	if (*plan.rom)
+		result = payload_map(&board->vga_rom, board->machine->options, plan.rom, err);
 	if (result == 0)
-		result = lend_video_ram(board, (size_t)(mib * MIB), err);
-	if (result < 0)
-		return result;
-	/* The image already carries this card's ids; the window is read-only. */
-	config.rom = (uint8_t *)(uintptr_t)board->vga_rom.bytes;
-	config.rom_bytes = board->vga_rom.mapped;
-	result = stdvga_init(&board->vga, &machine->pci, &machine->clock, &machine->display,
-			     &board->video_ram.ram, &config, err);
-	if (result < 0)
-		return result;
-	board->has_vga = true;
-	device_add(&machine->devices, &board->vga.device);
-	return 0;
+		result = lend_video_ram(board, (size_t)(plan.mib * MIB), err);
+	if (result == 0)
+		result = plan.kind->create(board, &plan, err);
+	if (result == 0)
+		board->has_vga = true;
+	return result;
 }

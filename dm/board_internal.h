@@ -26,6 +26,7 @@
 #include "hw/rtc.h"
 #include "hw/serial.h"
 #include "hw/xen_platform.h"
+#include "vga/cirrus.h"
 #include "vga/stdvga.h"
 
 /** Ports and ISA interrupts of chips that do not know their own. */
@@ -111,7 +112,9 @@ struct board {
 	struct xen_platform xen_platform;
 	struct fw_cfg fw_cfg;
 	struct board_video_ram video_ram;
-	struct stdvga vga;
+	/* One of them, if has_vga. */
+	struct stdvga stdvga;
+	struct cirrus cirrus;
 
 	struct board_nic *nics; /* the last one first; board_nic.c */
 

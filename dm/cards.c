@@ -98,6 +98,7 @@ const struct card cards[] = {
 	{ "e1000-82545em", "Intel 82545EM gigabit Ethernet card, PCI 8086:100f",
 	  board_nic_properties, board_nic_create },
 	{ "VGA", "standard VGA with Bochs VBE modes, PCI 1234:1111", NULL, NULL },
+	{ "cirrus-vga", "Cirrus Logic CL-GD5446, PCI 1013:00b8", NULL, NULL },
 	{ "ide-hd", "ATA disk on ide.0 or ide.1", NULL, NULL },
 	{ "ide-cd", "ATAPI CD-ROM on ide.0 or ide.1", NULL, NULL },
 	{ "floppy", "floppy drive, with its 82077AA controller", NULL, NULL },

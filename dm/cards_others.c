@@ -22,7 +22,6 @@ const char *cards_advice(const char *driver)
 		{ "scsi-", NO_SCSI },
 		{ "ahci", "AHCI is not supported: leave hdtype out" },
 		{ "ich9-ahci", "AHCI is not supported: leave hdtype out" },
-		{ "cirrus", NO_CARD },
 		{ "qxl", NO_CARD },
 		{ "vmware-svga", NO_CARD },
 		{ "virtio-vga", NO_CARD },

@@ -77,7 +77,7 @@ struct options {
 	const char *vnc, *keymap;
 	bool sdl, nographic, has_default_vga;
 	bool serial_console; /* the firmware shows its text on the first serial port, too */
-	const char *vga;     /* -vga std|none */
+	const char *vga;     /* -vga std|cirrus|none */
 	const char *bios;
 	bool start_paused, no_reboot, no_shutdown, no_defaults, daemonize;
 	const char *pidfile;

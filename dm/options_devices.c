@@ -110,7 +110,7 @@ static int apply_global(struct options *options, const char *argument, struct er
 
 static int apply_vga(struct options *options, const char *argument, struct err *err)
 {
-	static const char *const known[] = { "std", "none", NULL };
+	static const char *const known[] = { "std", "cirrus", "none", NULL };
 
 	for (size_t i = 0; known[i]; i++) {
 		if (strcmp(argument, known[i]) == 0) {
@@ -118,7 +118,7 @@ static int apply_vga(struct options *options, const char *argument, struct err *
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "-vga %s: known are std and none", argument);
+	return err_set(err, -EINVAL, "-vga %s: known are std, cirrus and none", argument);
 }
 
 static int apply_audio(struct options *options, const char *argument, struct err *err)
@@ -219,7 +219,7 @@ const struct option_row option_device_rows[] = {
 	{ "cdrom", "FILE", "a CD-ROM as secondary master", apply_cdrom },
 	{ "device", "NAME[,PROP=VALUE]", "a device (-device help)", apply_device },
 	{ "global", "NAME.PROP=VALUE", "a property for every device of a name", apply_global },
-	{ "vga", "std|none", "the display card", apply_vga },
+	{ "vga", "std|cirrus|none", "the display card", apply_vga },
 	{ "audio", "none", NULL, apply_audio },
 	{ "audiodev", "none,id=ID", NULL, apply_audio },
 	{ "usb", NULL, NULL, apply_usb },

@@ -92,6 +92,9 @@ static void add_board(struct words *words, const struct guest *guest)
 	if (guest->vga == VGA_STD) {
 		words_add(words, "-device");
 		words_add(words, "VGA,vgamem_mb=%u", guest->video_mib < 16 ? 16 : guest->video_mib);
+	} else if (guest->vga == VGA_CIRRUS) {
+		words_add(words, "-device");
+		words_add(words, "cirrus-vga,vgamem_mb=8"); /* the chip has 4 */
 	}
 	words_add(words, "-boot");
 	words_add(words, "order=%s", guest->boot);

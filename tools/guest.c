@@ -294,11 +294,11 @@ static int read_switches(struct guest *guest, const struct config *config, struc
 	return 0;
 }
 
-static int read_vga(struct guest *guest, const struct config *config, struct words *notes,
-		    struct err *err)
+/* stdvga = 0 means the other card; without either word it is the standard VGA. */
+static int read_vga(struct guest *guest, const struct config *config, struct err *err)
 {
 	const char *vga = NULL;
-	bool stdvga = false;
+	bool stdvga = true;
 	int result = config_get_string(config, "vga", &vga, err);
 
 	if (result >= 0)
@@ -306,13 +306,14 @@ static int read_vga(struct guest *guest, const struct config *config, struct wor
 	if (result < 0)
 		return result;
 	if (!vga)
-		vga = stdvga ? "stdvga" : "";
+		vga = stdvga ? "stdvga" : "cirrus";
 	if (strcmp(vga, "none") == 0)
 		guest->vga = VGA_NONE;
 	else if (strcmp(vga, "cirrus") == 0)
-		words_add(notes, "note: vga = \"cirrus\" is not available; stdvga is used");
-	else if (*vga && strcmp(vga, "stdvga") != 0)
-		return err_set(err, -EINVAL, "vga = '%s': known are \"stdvga\" and \"none\"", vga);
+		guest->vga = VGA_CIRRUS;
+	else if (strcmp(vga, "stdvga") != 0)
+		return err_set(err, -EINVAL,
+			       "vga = '%s': known are \"stdvga\", \"cirrus\" and \"none\"", vga);
 	return read_unsigned(config, "videoram", 1, 256, &guest->video_mib, err);
 }
 
@@ -476,7 +477,7 @@ static int read_all(struct guest *guest, const struct config *config, struct wor
 	if (result >= 0)
 		result = read_switches(guest, config, err);
 	if (result >= 0)
-		result = read_vga(guest, config, notes, err);
+		result = read_vga(guest, config, err);
 	if (result >= 0)
 		result = read_vnc(guest, config, err);
 	if (result >= 0)

@@ -31,6 +31,7 @@ enum guest_action {
 
 enum guest_vga {
 	VGA_STD,
+	VGA_CIRRUS,
 	VGA_NONE,
 };
 

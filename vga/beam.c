@@ -20,13 +20,24 @@ struct vga_timing {
 /* 640 x 480 at 60 Hz: for registers that no monitor would follow, and while they are unset. */
 static const struct vga_timing usual_timing = { 31778, 525, 480, 490, 2, 204 };
 
+static int64_t dot_clock(const struct vga *vga)
+{
+	uint8_t select = vga->state->misc & VGA_MISC_CLOCK_MASK;
+	uint32_t hz = vga->ext.dot_clock ? vga->ext.dot_clock(vga->ext.opaque) : 0;
+
+	if (hz)
+		return hz;
+	return select == VGA_MISC_CLOCK_28 ? 28322000 : 25175000;
+}
+
 /* IBM VGA, CRT controller: horizontal total is in characters less five, vertical total in lines
  * less two. */
-static struct vga_timing derive_timing(const struct vga_state *s)
+static struct vga_timing derive_timing(const struct vga *vga)
 {
+	const struct vga_state *s = vga->state;
 	const uint8_t *crtc = s->crtc;
 	int64_t dots = (s->seq[VGA_SEQ_CLOCKING] & VGA_CLOCKING_8_DOTS) ? 8 : 9;
-	int64_t hz = (s->misc & VGA_MISC_CLOCK_MASK) == VGA_MISC_CLOCK_28 ? 28322000 : 25175000;
+	int64_t hz = dot_clock(vga);
 	int64_t characters = crtc[VGA_CRTC_H_TOTAL] + 5;
 	struct vga_timing t;
 
@@ -65,7 +76,7 @@ static int64_t beam_time_ns(struct vga *vga)
 
 uint8_t vga_beam_status(struct vga *vga)
 {
-	struct vga_timing t = derive_timing(vga->state);
+	struct vga_timing t = derive_timing(vga);
 	int64_t now = beam_time_ns(vga);
 	int64_t line = now / t.line_ns % t.lines;
 	uint8_t status = 0;

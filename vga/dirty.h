@@ -43,6 +43,14 @@ static inline void vga_dirty_mark(struct vga_dirty *dirty, size_t offset)
 		dirty->marks[page / VGA_LONG_BITS] |= 1ul << page % VGA_LONG_BITS;
 }
 
+/** 'length' is at least 1; the range lies inside of video RAM. */
+static inline void vga_dirty_mark_range(struct vga_dirty *dirty, size_t offset, size_t length)
+{
+	for (size_t page = offset >> VGA_PAGE_SHIFT;
+	     page <= (offset + length - 1) >> VGA_PAGE_SHIFT; page++)
+		vga_dirty_mark(dirty, page << VGA_PAGE_SHIFT);
+}
+
 static inline void vga_dirty_mark_all(struct vga_dirty *dirty)
 {
 	dirty->all = true;

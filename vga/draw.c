@@ -181,6 +181,26 @@ static bool shows_same_dots(const struct vga_geometry *g, const struct vga_row *
 	       ((a->scan ^ b->scan) & g->scan_to_address) == 0;
 }
 
+/* Whether the cursor's place in line 'y' looks different from what is on the surface. */
+static bool cursor_changes(const struct vga_screen *screen, unsigned y)
+{
+	return screen->cursor_moved && (vga_cursor_covers(&screen->cursor, y) ||
+					vga_cursor_covers(&screen->last_cursor, y));
+}
+
+static void put_line(struct vga *vga, unsigned y, const uint32_t *drawn)
+{
+	const struct vga_screen *screen = vga->screen;
+	uint32_t covered[DISPLAY_MAX_WIDTH];
+
+	if (vga_cursor_covers(&screen->cursor, y)) {
+		memcpy(covered, drawn, screen->geometry.width * sizeof(*drawn));
+		vga_cursor_draw(&screen->cursor, y, covered, screen->geometry.width);
+		drawn = covered;
+	}
+	vga_screen_put_line(vga, y, drawn);
+}
+
 void vga_draw_graphics(struct vga *vga, bool full)
 {
 	const struct vga_geometry *g = &vga->screen->geometry;
@@ -191,7 +211,7 @@ void vga_draw_graphics(struct vga *vga, bool full)
 	for (unsigned y = 0; y < g->height; y++) {
 		struct vga_row row = vga_geometry_row(g, y);
 
-		if (!full && !row_is_dirty(vga, &row))
+		if (!full && !row_is_dirty(vga, &row) && !cursor_changes(vga->screen, y))
 			continue;
 		if (!drawn || !shows_same_dots(g, &row, &last)) {
 			drawn = line;
@@ -201,6 +221,6 @@ void vga_draw_graphics(struct vga *vga, bool full)
 				drawn = draw_planes_line(vga, &row, line);
 			last = row;
 		}
-		vga_screen_put_line(vga, y, drawn);
+		put_line(vga, y, drawn);
 	}
 }

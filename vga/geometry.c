@@ -32,11 +32,15 @@ static uint32_t display_lines(const uint8_t *crtc)
 	return end + 1;
 }
 
-static bool is_blank(const struct vga_state *s)
+/*
+ * While a linear mode is shown, sync and screen-off do not blank: DISPI does not need the CRTC, the
+ * VGA BIOS of a Cirrus card leaves the screen-off bit set, and Linux' driver for it the sync off.
+ */
+static bool is_blank(const struct vga_state *s, const struct vga_geometry *g)
 {
-	if (!(s->attr_index & VGA_ATTR_PALETTE_SOURCE))
+	if (g->kind == VGA_KIND_BLANK || !(s->attr_index & VGA_ATTR_PALETTE_SOURCE))
 		return true;
-	if (s->vbe[VBE_ENABLE] & VBE_ENABLED) /* the CRTC need not be set up then */
+	if (g->kind == VGA_KIND_LINEAR || (s->vbe[VBE_ENABLE] & VBE_ENABLED))
 		return false;
 	return (s->seq[VGA_SEQ_CLOCKING] & VGA_CLOCKING_SCREEN_OFF) ||
 	       !(s->crtc[VGA_CRTC_MODE] & VGA_MODE_SYNC_ENABLE);
@@ -169,7 +173,7 @@ void vga_derive_geometry(const struct vga *vga, struct vga_geometry *geometry)
 	if (vga->ext.derive)
 		vga->ext.derive(vga->ext.opaque, geometry);
 	clamp(vga, geometry);
-	if (is_blank(vga->state))
+	if (is_blank(vga->state, geometry))
 		geometry->kind = VGA_KIND_BLANK;
 }
 

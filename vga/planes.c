@@ -205,6 +205,9 @@ static void memory_write(void *opaque, uint64_t offset, uint64_t value, unsigned
 	const struct vga_map *map = &vga->map;
 	uint32_t address = (uint32_t)offset - map->first;
 
+	if (vga->ext.memory_write &&
+	    vga->ext.memory_write(vga->ext.opaque, (uint32_t)offset, size, value))
+		return;
 	if (offset >= map->first && range_fits(address, size, map->bytes) &&
 	    write_fast(vga, address, value, size))
 		return;
@@ -259,6 +262,9 @@ static uint64_t memory_read(void *opaque, uint64_t offset, unsigned size)
 	const struct vga_map *map = &vga->map;
 	uint64_t value = 0;
 
+	if (vga->ext.memory_read &&
+	    vga->ext.memory_read(vga->ext.opaque, (uint32_t)offset, size, &value))
+		return value;
 	for (unsigned i = 0; i < size; i++) {
 		uint64_t at = offset + i;
 		uint8_t byte = 0xff;

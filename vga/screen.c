@@ -115,6 +115,20 @@ static bool update_geometry(struct vga *vga)
 	return true;
 }
 
+/* Asks the card for its cursor. True if it looks or stands different from before. */
+static bool update_cursor(struct vga *vga)
+{
+	struct vga_screen *screen = vga->screen;
+
+	screen->last_cursor = screen->cursor;
+	memset(&screen->cursor, 0, sizeof(screen->cursor));
+	if (vga->ext.cursor)
+		vga->ext.cursor(vga->ext.opaque, &screen->cursor);
+	screen->cursor_moved =
+		memcmp(&screen->cursor, &screen->last_cursor, sizeof(screen->cursor)) != 0;
+	return screen->cursor_moved;
+}
+
 static void draw_blank(struct vga *vga)
 {
 	const struct display_surface *surface = &vga->display->surface;
@@ -158,6 +172,7 @@ void vga_screen_refresh(void *opaque, bool full)
 	if (full)
 		vga_dirty_mark_all(&vga->dirty);
 	written = vga_dirty_collect(&vga->dirty, &vga->vram);
+	written |= update_cursor(vga);
 	draw(vga, full, written);
 	if (full)
 		screen->damage = (struct display_rect){ 0, 0, surface->width, surface->height };

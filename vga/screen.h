@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/display.h"
+#include "vga/cursor.h"
 #include "vga/geometry.h"
 
 struct vga;
@@ -28,7 +29,10 @@ struct vga_screen {
 	uint32_t *cells;              /* text: as last drawn; see text.c */
 	size_t cell_count;
 	uint8_t font[2][VGA_FONT_BYTES]; /* text: by attribute bit 3 */
-	struct display_rect damage;      /* not yet told to the display */
+	struct vga_cursor cursor;        /* as last drawn over graphics */
+	struct vga_cursor last_cursor;   /* the one before; both are to be drawn over if it moved */
+	bool cursor_moved;
+	struct display_rect damage; /* not yet told to the display */
 };
 
 /* Hooks of struct display_source; opaque is the struct vga. */

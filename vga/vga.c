@@ -227,10 +227,19 @@ static void dac_advance(struct vga_state *s)
 	}
 }
 
+/* The colour that the index selects. */
+static uint8_t *dac_entry(struct vga *vga)
+{
+	uint8_t index = vga->state->dac_index;
+	uint8_t *entry = vga->ext.dac_entry ? vga->ext.dac_entry(vga->ext.opaque, index) : NULL;
+
+	return entry ? entry : &vga->state->dac[index * 3];
+}
+
 static uint8_t dac_read(struct vga *vga)
 {
 	struct vga_state *s = vga->state;
-	uint8_t value = s->dac[s->dac_index * 3 + s->dac_component];
+	uint8_t value = dac_entry(vga)[s->dac_component];
 
 	dac_advance(s);
 	return value;
@@ -243,7 +252,7 @@ static void dac_write(struct vga *vga, uint8_t value)
 
 	s->dac_pending[s->dac_component] = wide ? value : value & 0x3f;
 	if (s->dac_component == 2)
-		memcpy(&s->dac[s->dac_index * 3], s->dac_pending, 3);
+		memcpy(dac_entry(vga), s->dac_pending, 3);
 	dac_advance(s);
 }
 
@@ -345,10 +354,19 @@ static const struct port_row *find_port(const struct vga *vga, uint16_t port)
 	return row;
 }
 
+static bool is_dac_port(uint16_t port)
+{
+	return port >= VGA_PEL_MASK && port <= VGA_DAC_DATA;
+}
+
 uint8_t vga_port_read(struct vga *vga, uint16_t port)
 {
 	const struct port_row *row = find_port(vga, port);
+	uint8_t value;
 
+	if (is_dac_port(port) && vga->ext.dac_read &&
+	    vga->ext.dac_read(vga->ext.opaque, port, &value))
+		return value;
 	return row && row->read ? row->read(vga) : 0xff;
 }
 
@@ -356,6 +374,9 @@ void vga_port_write(struct vga *vga, uint16_t port, uint8_t value)
 {
 	const struct port_row *row = find_port(vga, port);
 
+	if (is_dac_port(port) && vga->ext.dac_write &&
+	    vga->ext.dac_write(vga->ext.opaque, port, value))
+		return;
 	if (row && row->write)
 		row->write(vga, value);
 }
@@ -367,6 +388,7 @@ uint8_t vga_port_peek(const struct vga *vga, uint16_t port)
 	struct vga copy = *vga;
 
 	copy.state = &state;
+	copy.ext.dac_read = NULL;
 	return vga_port_read(&copy, port);
 }
 
@@ -478,7 +500,7 @@ int vga_map(struct vga *vga, struct io_space *ports, struct io_space *memory, st
 
 	for (unsigned i = 0; i < VGA_PORT_WINDOWS && error == 0; i++)
 		error = io_map(ports, &vga->port_windows[i].window, vga->port_windows[i].first);
-	if (error == 0)
+	if (error == 0 && !vga->ext.without_dispi)
 		error = io_map(ports, &vga->vbe_window, VBE_PORT_INDEX);
 	if (error == 0)
 		error = io_map(memory, &vga->memory_window, VGA_WINDOW_BASE);

@@ -29,6 +29,7 @@
 struct clock;
 struct display;
 struct err;
+struct vga_cursor;
 struct vga_geometry;
 struct vga_screen;
 
@@ -67,6 +68,21 @@ struct vga_ext {
 	/** Changes what the standard registers say; the result is clamped to video RAM and display
 	 * afterwards. */
 	void (*derive)(void *opaque, struct vga_geometry *geometry);
+	/** Asked before ports 3C6h to 3C9h, where chips hide registers; true if it was one. Not
+	 * called by vga_port_peek. */
+	bool (*dac_read)(void *opaque, uint16_t port, uint8_t *value);
+	bool (*dac_write)(void *opaque, uint16_t port, uint8_t value);
+	/** The three bytes that DAC index 'index' stands for now, NULL for the standard ones. */
+	uint8_t *(*dac_entry)(void *opaque, uint8_t index);
+	/** Asked before the standard map of the 128 KiB at a0000; true if the access is the
+	 * extension's. Reading has no side effects. */
+	bool (*memory_read)(void *opaque, uint32_t offset, unsigned size, uint64_t *value);
+	bool (*memory_write)(void *opaque, uint32_t offset, unsigned size, uint64_t value);
+	/** What is drawn over graphics modes; called once for each refresh of a watched screen. */
+	void (*cursor)(void *opaque, struct vga_cursor *cursor);
+	/** The pixel clock in Hz, 0 for the standard one. */
+	uint32_t (*dot_clock)(void *opaque);
+	bool without_dispi; /* there is no Bochs display interface */
 };
 
 enum vga_path {
@@ -119,13 +135,13 @@ struct vga {
 /**
  * Makes the core with its state in 'state' and puts it in front of 'display' as its source; 'vram'
  * is copied, its size is a power of two from 256 KiB to 256 MiB, its memory stays the lender's.
- * 'ext' may be NULL.
+ * 'ext' is copied and may be NULL; its hooks may be called at once.
  */
 void vga_init(struct vga *vga, struct vga_state *state, struct clock *clock,
 	      struct display *display, const struct video_ram *vram, const struct vga_ext *ext);
 
-/** Maps ports 3B0h-3BBh, 3C0h-3DFh, 1CEh-1D1h and memory a0000h-bffffh. 0 or -errno with nothing
- * mapped. */
+/** Maps ports 3B0h-3BBh, 3C0h-3DFh, 1CEh-1D1h (unless the extension is without it) and memory
+ * a0000h-bffffh. 0 or -errno with nothing mapped. */
 int vga_map(struct vga *vga, struct io_space *ports, struct io_space *memory, struct err *err);
 
 /** Power-on registers; video RAM keeps its content. */

@@ -12,7 +12,7 @@
 #   measure NAME VALUE UNIT      a number for the log
 #   fail / skip SENTENCE
 #
-# Settings of guest, for one call: guest_no_vga, guest_no_vnc, guest_no_serial; guest_vnc_options (",password=on"); guest_prefix
+# Settings of guest, for one call: guest_vga (the card, VGA), guest_no_vga, guest_no_vnc, guest_no_serial; guest_vnc_options (",password=on"); guest_prefix
 # ("strace -f"); guest_environment (lines of shell); guest_ends_at_once: it may end, with any status, before anything is asked of it.
 #
 # An expectation that fails ends the job. "$media" is the host's folder of media, "$logs" the job's folder for results.
@@ -47,7 +47,7 @@ guest() {
 	qemu) arguments+=(-machine "pc,accel=kvm" -global kvm-apic.vapic=off -L /usr/share/seabios -L /usr/share/qemu) ;;
 	*) arguments+=(-machine "pc,accel=kvm" -L /usr/share/seabios) ;;
 	esac
-	[ -n "${guest_no_vga:-}" ] || arguments+=(-device VGA)
+	[ -n "${guest_no_vga:-}" ] || arguments+=(-device "${guest_vga:-VGA}")
 	if [ -z "${guest_no_vnc:-}" ]; then
 		arguments+=(-vnc "$host_vnc${guest_vnc_options:-}")
 		listens="grep -q ':$(printf %04X $((5900 + ${host_vnc##*:}))) 0*:0000 0A' /proc/net/tcp"

@@ -3,7 +3,8 @@
 # The Xen lab: Xen and a dom0 inside QEMU's emulation of an AMD processor, behind the same two file descriptors as the KVM lab's host
 # (host.sh). On a dom0 of real Xen guests run there.
 #
-#   xen_guest NAME LINE...         xl create of a guest with these lines of configuration, and what every guest gets here
+#   xen_guest NAME LINE...         xl create of a guest with these lines of configuration, and what every guest gets here; the card is
+#                                  stdvga, or that of guest_vga (empty: the toolstack's default)
 #   xen_serial NAME REGEX [SECONDS]  until the guest's serial output has it
 #   xen_serial_mark NAME           ... of what comes from here on
 #   xen_log REGEX [SECONDS]        until Xen's log has it: hvmloader and SeaBIOS speak there
@@ -131,8 +132,6 @@ xen_guest() {
 			device_model_version = "qemu-xen"
 			device_model_override = "$host_dm"
 			memory = 128
-			vga = "stdvga"
-			videoram = 16
 			serial = "file:/run/$name.serial"
 			vnclisten = "0.0.0.0"
 			vkb_device = 0
@@ -140,6 +139,7 @@ xen_guest() {
 			on_reboot = "restart"
 			on_crash = "destroy"
 		CONFIG
+		[ -z "${guest_vga-stdvga}" ] || printf 'vga = "%s"\nvideoram = 16\n' "${guest_vga-stdvga}"
 		for line; do printf '%s\n' "$line"; done
 	} >"$logs/$name.cfg"
 	host "rm -f /run/$name.serial; cat >/run/$name.cfg <<'@@'

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -181,6 +182,48 @@ static void count_change(void *opaque, unsigned number, bool level)
 	(void)number;
 	*(bool *)opaque = level;
 	wire_changes++;
+}
+
+static void a_group_maps_its_parts(void **state)
+{
+	static uint8_t memory[8192] __attribute__((aligned(4096)));
+	struct io_window direct, trapped, rest, group, other;
+	struct io_part parts[] = {
+		{ &direct, 0, true },
+		{ &trapped, 0, false },
+		{ &rest, 4096, true },
+	};
+	static const struct io_ops silent = { .max_size = 1 };
+	struct io_space space;
+
+	(void)state;
+	io_space_init(&space, "memory", 0x100000);
+	io_window_init_direct(&direct, "direct", memory, 4096, false);
+	io_window_init(&trapped, "trapped", &silent, NULL, 4096);
+	io_window_init(&rest, "rest", &silent, NULL, 4096);
+	io_window_init(&other, "other", &silent, NULL, 16);
+	io_window_init_group(&group, "group", parts, ARRAY_SIZE(parts), 16384);
+	assert_int_equal(io_map(&space, &other, 0x13000), 0);
+	/* All of its range is the group's, also where no part is. */
+	assert_int_equal(io_map(&space, &group, 0x10000), -EEXIST);
+	assert_null(io_find(&space, 0x10000));
+	io_unmap(&other);
+	assert_int_equal(io_map(&space, &group, 0x10000), 0);
+	assert_ptr_equal(io_find(&space, 0x10fff), &direct);
+	assert_ptr_equal(io_find(&space, 0x11000), &rest);
+	assert_null(io_find(&space, 0x12000));
+	assert_int_equal(io_group_switch(&group, 0, false), 0);
+	assert_int_equal(io_group_switch(&group, 1, true), 0);
+	assert_ptr_equal(io_find(&space, 0x10000), &trapped);
+	io_unmap(&group);
+	assert_int_equal(space.count, 0);
+	/* What is switched while the group is away is so when it comes back. */
+	assert_int_equal(io_group_switch(&group, 1, false), 0);
+	assert_int_equal(io_group_switch(&group, 0, true), 0);
+	assert_int_equal(io_map(&space, &group, 0x20000), 0);
+	assert_ptr_equal(io_find(&space, 0x20000), &direct);
+	io_unmap(&group);
+	io_space_finish(&space);
 }
 
 static void shared_wires_are_high_while_any_input_is(void **state)
@@ -377,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_block_goes_on_with_single_accesses),
 		cmocka_unit_test(overlaps_are_refused),
 		cmocka_unit_test(direct_windows_are_memory),
+		cmocka_unit_test(a_group_maps_its_parts),
 		cmocka_unit_test(shared_wires_are_high_while_any_input_is),
 		cmocka_unit_test(bars_are_sized_and_move),
 		cmocka_unit_test(a_bar_over_another_waits_for_its_place),

@@ -192,7 +192,7 @@ static void another_machine_goes_on(void **state)
 	expect_same_board(&bench, &other);
 	assert_int_equal(other.machine->status, MACHINE_PAUSED);
 	assert_true(other.machine->board->gsis[IRQ_IDE].level);
-	assert_int_equal(other.machine->board->vga.vram_window.base, VGA_BAR);
+	assert_int_equal(other.machine->board->stdvga.vram_window.base, VGA_BAR);
 	assert_true(hotplug_cpu_is_online(&other.machine->board->hotplug, 2));
 	for (unsigned i = 0; i < ARRAY_SIZE(benches); i++) {
 		io_read_block(&benches[i]->machine->ports, 0x1f0, sectors[i], 2, SECTOR_BYTES / 4);
@@ -548,7 +548,7 @@ static void states_of_all_releases_are_loaded(void **state)
 		expect_loaded(&other);
 		assert_int_equal(clock_now_ns(&other.machine->clock), 123456789);
 		assert_int_equal(save_bench_in(&other, 0x71, 1), 0xa5);
-		assert_int_equal(other.machine->board->vga.vram_window.base, VGA_BAR);
+		assert_int_equal(other.machine->board->stdvga.vram_window.base, VGA_BAR);
 		assert_true(hotplug_cpu_is_online(&other.machine->board->hotplug, 2));
 		assert_true(other.machine->board->gsis[IRQ_IDE].level);
 	}

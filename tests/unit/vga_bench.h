@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A standard VGA on a bench: a PCI bus, a stepped clock, a display and a dirty log that the test
- * plays. Ports and memory are reached through the spaces, as a processor does.
+ * A standard VGA or a Cirrus card on a bench: a PCI bus, a stepped clock, a display and a dirty log
+ * that the test plays. Ports and memory are reached through the spaces, as a processor does.
  */
 #pragma once
 
@@ -19,11 +19,12 @@
 #include "base/display.h"
 #include "bus/io.h"
 #include "bus/pci_bus.h"
+#include "vga/cirrus.h"
 #include "vga/stdvga.h"
 
 enum {
 	BENCH_VRAM = 1 << 20,
-	BENCH_PAGES = BENCH_VRAM / 4096,
+	BENCH_MAX_PAGES = CIRRUS_MEMORY_BYTES / 4096,
 	BENCH_LFB = 0x40000000,
 	BENCH_MMIO = 0x50000000,
 	BENCH_DEVFN = 3 << 3,
@@ -37,9 +38,13 @@ struct bench {
 	unsigned damages, resizes;
 	struct io_space ports, memory;
 	struct pci_bus bus;
+	/* One of them. */
 	struct stdvga card;
+	struct cirrus cirrus;
+	struct device *device;
 	uint8_t *vram;
-	unsigned long dirty[BENCH_PAGES / (8 * sizeof(unsigned long))];
+	size_t vram_bytes;
+	unsigned long dirty[BENCH_MAX_PAGES / (8 * sizeof(unsigned long))];
 	bool logging;
 };
 
@@ -56,7 +61,7 @@ static inline bool bench_fetch_dirty(void *opaque, unsigned long *bitmap)
 	struct bench *b = opaque;
 
 	assert_true(b->logging);
-	memcpy(bitmap, b->dirty, sizeof(b->dirty));
+	memcpy(bitmap, b->dirty, b->vram_bytes / 4096 / 8);
 	memset(b->dirty, 0, sizeof(b->dirty));
 	return true;
 }
@@ -89,30 +94,30 @@ static inline void bench_damaged(void *opaque, struct display_rect r)
 	u->height = bottom - u->y;
 }
 
-static inline struct bench *bench_create(void)
+/* All but the card. */
+static inline struct bench *bench_prepare(struct video_ram *vram, size_t bytes)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	struct video_ram vram = {
-		.bytes = BENCH_VRAM,
+	struct pci_intx_sink intx = { 0 };
+
+	assert_non_null(b);
+	*vram = (struct video_ram){
+		.host = aligned_alloc(4096, bytes),
+		.bytes = bytes,
 		.opaque = b,
 		.set_logging = bench_set_logging,
 		.fetch_dirty = bench_fetch_dirty,
 	};
-	struct stdvga_config config = { .slot = 3 };
-	struct pci_intx_sink intx = { 0 };
-
-	assert_non_null(b);
-	b->vram = vram.host = aligned_alloc(4096, BENCH_VRAM);
-	assert_non_null(b->vram);
-	memset(b->vram, 0, BENCH_VRAM);
+	assert_non_null(vram->host);
+	b->vram = vram->host;
+	b->vram_bytes = bytes;
+	memset(b->vram, 0, bytes);
 	clock_init(&b->clock, NULL, NULL);
 	clock_set_manual(&b->clock);
 	display_init(&b->display);
 	io_space_init(&b->ports, "ports", 0x10000);
 	io_space_init(&b->memory, "memory", UINT64_C(1) << 36);
 	pci_bus_init(&b->bus, &b->ports, &b->memory, &intx);
-	assert_int_equal(
-		stdvga_init(&b->card, &b->bus, &b->clock, &b->display, &vram, &config, NULL), 0);
 	b->viewer = (struct display_listener){ .opaque = b,
 					       .resized = bench_resized,
 					       .damaged = bench_damaged };
@@ -120,10 +125,34 @@ static inline struct bench *bench_create(void)
 	return b;
 }
 
+static inline struct bench *bench_create(void)
+{
+	struct stdvga_config config = { .slot = 3 };
+	struct video_ram vram;
+	struct bench *b = bench_prepare(&vram, BENCH_VRAM);
+
+	assert_int_equal(
+		stdvga_init(&b->card, &b->bus, &b->clock, &b->display, &vram, &config, NULL), 0);
+	b->device = &b->card.device;
+	return b;
+}
+
+static inline struct bench *bench_create_cirrus(void)
+{
+	struct cirrus_config config = { .slot = 3 };
+	struct video_ram vram;
+	struct bench *b = bench_prepare(&vram, CIRRUS_MEMORY_BYTES);
+
+	assert_int_equal(
+		cirrus_init(&b->cirrus, &b->bus, &b->clock, &b->display, &vram, &config, NULL), 0);
+	b->device = &b->cirrus.device;
+	return b;
+}
+
 static inline void bench_destroy(struct bench *b)
 {
 	display_remove_listener(&b->display, &b->viewer);
-	b->card.device.class->finish(&b->card);
+	b->device->class->finish(b->device->self);
 	assert_false(b->logging);
 	display_finish(&b->display);
 	io_space_finish(&b->ports);
@@ -138,6 +167,12 @@ static inline int bench_setup(void **state)
 	return 0;
 }
 
+static inline int bench_setup_cirrus(void **state)
+{
+	*state = bench_create_cirrus();
+	return 0;
+}
+
 static inline int bench_teardown(void **state)
 {
 	bench_destroy(*state);
@@ -145,6 +180,8 @@ static inline int bench_teardown(void **state)
 }
 
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+#define CIRRUS_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup_cirrus, bench_teardown)
 
 static inline void out8(struct bench *b, uint16_t port, uint8_t value)
 {
@@ -331,6 +368,14 @@ static inline uint32_t bench_pixel(const struct bench *b, unsigned x, unsigned y
 		assert_int_equal((b)->damaged.width, W);  \
 		assert_int_equal((b)->damaged.height, H); \
 	} while (0)
+
+/* A Cirrus card's BARs 0 and 1. */
+static inline void bench_map_cirrus(struct bench *b)
+{
+	pci_bus_config_write(&b->bus, BENCH_DEVFN, PCI_BASE_ADDRESS_0, (uint32_t)BENCH_LFB, 4);
+	pci_bus_config_write(&b->bus, BENCH_DEVFN, PCI_BASE_ADDRESS_0 + 4, (uint32_t)BENCH_MMIO, 4);
+	pci_bus_config_write(&b->bus, BENCH_DEVFN, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+}
 
 /* Maps BARs 0 and 2. */
 static inline void bench_map_bars(struct bench *b)
