@@ -9,17 +9,25 @@
 #include "base/bits.h"
 #include "dm/control_internal.h"
 
-static const struct control_command *const tables[] = {
-	control_life_commands,  control_query_commands,  control_media_commands,
-	control_file_commands,  control_screen_commands, control_text_commands,
-	control_cpu_commands,   control_object_commands, control_net_commands,
+const struct control_command *const control_command_tables[] = {
+	control_life_commands,
+	control_query_commands,
+	control_media_commands,
+	control_file_commands,
+	control_screen_commands,
+	control_text_commands,
+	control_cpu_commands,
+	control_object_commands,
+	control_net_commands,
 	control_state_commands,
+	NULL,
 };
 
 const struct control_command *control_find_command(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-		for (const struct control_command *row = tables[i]; row->name; row++)
+	for (size_t i = 0; control_command_tables[i]; i++)
+		for (const struct control_command *row = control_command_tables[i]; row->name;
+		     row++)
 			if (strcmp(row->name, name) == 0)
 				return row;
 	return NULL;
@@ -31,8 +39,9 @@ struct json_object *control_list_commands(void)
 
 	json_object_array_add(
 		list, json_add_string(json_object_new_object(), "name", "qmp_capabilities"));
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-		for (const struct control_command *row = tables[i]; row->name; row++)
+	for (size_t i = 0; control_command_tables[i]; i++)
+		for (const struct control_command *row = control_command_tables[i]; row->name;
+		     row++)
 			json_object_array_add(
 				list, json_add_string(json_object_new_object(), "name", row->name));
 	return list;

@@ -37,7 +37,7 @@ static int execute_query_commands(struct control_call *call)
 	return 0;
 }
 
-static int execute_query_events(struct control_call *call)
+const char *control_event_name(size_t index)
 {
 	static const char *const names[] = {
 		"STOP",
@@ -58,10 +58,23 @@ static int execute_query_events(struct control_call *call)
 		"TYPING_ENDED",
 	};
 
+	return index < ARRAY_SIZE(names) ? names[index] : NULL;
+}
+
+static int execute_query_events(struct control_call *call)
+{
+	const char *name;
+
 	call->result = json_object_new_array();
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; (name = control_event_name(i)) != NULL; i++)
 		json_object_array_add(call->result,
-				      json_add_string(json_object_new_object(), "name", names[i]));
+				      json_add_string(json_object_new_object(), "name", name));
+	return 0;
+}
+
+static int execute_query_qmp_schema(struct control_call *call)
+{
+	call->result = control_describe_schema();
 	return 0;
 }
 
@@ -313,6 +326,7 @@ const struct control_command control_query_commands[] = {
 	{ "query-version", "", execute_query_version },
 	{ "query-commands", "", execute_query_commands },
 	{ "query-events", "", execute_query_events },
+	{ "query-qmp-schema", "", execute_query_qmp_schema },
 	{ "query-status", "", execute_query_status },
 	{ "query-name", "", execute_query_name },
 	{ "query-uuid", "", execute_query_uuid },

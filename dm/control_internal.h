@@ -111,9 +111,16 @@ extern const struct control_command control_object_commands[];
 extern const struct control_command control_net_commands[];
 extern const struct control_command control_state_commands[];
 
+/** All of them; NULL ends the list. */
+extern const struct control_command *const control_command_tables[];
+
 const struct control_command *control_find_command(const char *name);
 /** Names of all, as query-commands lists them. */
 struct json_object *control_list_commands(void);
+/** Names of events; NULL beyond the last. */
+const char *control_event_name(size_t index);
+/** What query-qmp-schema returns. */
+struct json_object *control_describe_schema(void);
 /** Checks the arguments by the row. 0, or -EINVAL and a sentence. */
 int control_check_arguments(const struct control_command *command, struct json_object *arguments,
 			    struct err *err);

@@ -46,6 +46,24 @@ class Control(unittest.TestCase):
         client.close()
         return errors
 
+    def test_schema(self):
+        """Whoever looks before asking finds every command, event and type, each type explained."""
+        client = self.machine.qmp()
+        entities = client.run("query-qmp-schema")
+        names = {entity["name"]: entity for entity in entities}
+        self.assertEqual(len(names), len(entities))
+        for question, kind in (("query-commands", "command"), ("query-events", "event")):
+            self.assertEqual({row["name"] for row in client.run(question)},
+                             {name for name in names if names[name]["meta-type"] == kind})
+        for entity in entities:
+            for key in ("arg-type", "ret-type", "element-type"):
+                self.assertIn(entity.get(key, "any"), names)
+            for member in entity.get("members", []):
+                self.assertIn(member["type"], names)
+        members = {row["name"]: row for row in names[names["eject"]["arg-type"]]["members"]}
+        self.assertEqual(members["force"], {"name": "force", "type": "bool", "default": None})
+        client.close()
+
     def test_nonsense(self):
         for data in (b"garbage", b"{", b"}", b"[[[", b"{]", b"\0", b"\0\0\0{", b"\xff\xfe",
                      b'{"execute":"\xc3\x28"}', b'{"execute":"a\0b"}', b'"string"', b"17", b"null",
