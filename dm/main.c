@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,6 +135,28 @@ static void finish_daemon(void)
 	close(ready_fd);
 }
 
+/** libxl lets a restricted process write little to any file, so that it cannot fill the host's disk
+ * with its log. Images in plain files are files, too. */
+static void warn_of_file_limit(struct options *options)
+{
+	struct rlimit limit;
+
+	if (!options->xen_domid_restrict || getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return;
+	for (size_t i = 0; i < options->drives.count; i++) {
+		const char *path = opts_get_or(&options->drives.items[i], "file", "");
+		const char *read_only = opts_get_or(&options->drives.items[i], "readonly", "off");
+		struct stat status;
+
+		if (stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+		    strcmp(read_only, "on") != 0 && (uint64_t)status.st_size > limit.rlim_cur)
+			log_warning("'%s' can be written only up to %llu bytes: with dm_restrict=1 "
+				    "use a block device",
+				    path, (unsigned long long)limit.rlim_cur);
+	}
+}
+
 static int prepare(struct options *options, struct sandbox *sandbox, struct err *err)
 {
 	int result;
@@ -145,6 +168,7 @@ static int prepare(struct options *options, struct sandbox *sandbox, struct err 
 		result = open_traces(options, err);
 	if (result == 0 && options->daemonize)
 		result = start_daemon(err);
+	warn_of_file_limit(options);
 	/* From here on there is something to take away at the end. */
 	machine_hold_signals(true);
 	if (result == 0 && options->pidfile)

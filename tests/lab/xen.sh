@@ -134,7 +134,6 @@ xen_guest() {
 			memory = 128
 			serial = "file:/run/$name.serial"
 			vnclisten = "0.0.0.0"
-			vkb_device = 0
 			on_poweroff = "destroy"
 			on_reboot = "restart"
 			on_crash = "destroy"
