@@ -262,6 +262,30 @@ static int read_block(struct qcow2_census *census, uint64_t block)
 	return block_read_now(census->file, block, census->table, census->cluster_bytes);
 }
 
+/** Clusters behind the file's end may be counted, too: taken, and never written. */
+static int compare_block(struct qcow2_census *census, const struct qcow2_header *header,
+			 uint64_t first, uint64_t block)
+{
+	uint64_t per_block = qcow2_refblock_clusters(header);
+	int result = read_block(census, block);
+
+	if (result < 0 || (block == 0 && first >= census->end))
+		return result;
+	for (uint64_t i = first; i < first + per_block; i++) {
+		uint64_t stored =
+			qcow2_refcount_load(census->table, header->refcount_order, i - first);
+		uint32_t found = i < census->end ? census->counts[i] : 0;
+
+		if (stored < found)
+			census->report->errors++;
+		else if (stored > found)
+			census->report->leaks++;
+		if (stored > 0)
+			census->report->end_bytes = (i + 1) * census->cluster_bytes;
+	}
+	return 0;
+}
+
 int qcow2_census_compare(struct qcow2_census *census, const struct qcow2_header *header)
 {
 	uint64_t per_block = qcow2_refblock_clusters(header);
@@ -269,21 +293,13 @@ int qcow2_census_compare(struct qcow2_census *census, const struct qcow2_header 
 	uint8_t *table = qcow2_read_table(census->file, header->reftable_offset, bytes);
 	int result = table ? 0 : -EIO;
 
-	for (uint64_t first = 0; result == 0 && first < census->end; first += per_block) {
-		size_t place = first / per_block * QCOW2_ENTRY_BYTES;
+	for (uint64_t first = 0; result == 0; first += per_block) {
+		size_t place = (size_t)(first / per_block) * QCOW2_ENTRY_BYTES;
 
-		result = read_block(census, place < bytes ? load_be64(table + place) : 0);
-		for (uint64_t i = 0; result == 0 && i < per_block && first + i < census->end; i++) {
-			uint64_t stored =
-				qcow2_refcount_load(census->table, header->refcount_order, i);
-
-			if (stored < census->counts[first + i])
-				census->report->errors++;
-			else if (stored > census->counts[first + i])
-				census->report->leaks++;
-			if (stored > 0)
-				census->report->end_bytes = (first + i + 1) * census->cluster_bytes;
-		}
+		if (place >= bytes && first >= census->end)
+			break;
+		result = compare_block(census, header, first,
+				       place < bytes ? load_be64(table + place) : 0);
 	}
 	free(table);
 	return result;
