@@ -97,7 +97,8 @@ static void add_board(struct words *words, const struct guest *guest)
 		words_add(words, "cirrus-vga,vgamem_mb=8"); /* the chip has 4 */
 	}
 	words_add(words, "-boot");
-	words_add(words, "order=%s", guest->boot);
+	words_add(words, "order=%s%s%s", guest->boot, guest->boot_once ? ",once=" : "",
+		  guest->boot_once ? guest->boot_once : "");
 	if (!guest->acpi)
 		words_add(words, "-no-acpi");
 	if (guest->max_vcpus > 1) {

@@ -266,9 +266,15 @@ static int read_firmware(struct guest *guest, const struct config *config, struc
 		result = read_word(config, "hdtype", hdtypes, err);
 	if (result >= 0)
 		result = config_get_string(config, "boot", &guest->boot, err);
+	if (result >= 0)
+		result = config_get_string(config, "boot_once", &guest->boot_once, err);
 	if (config_has(config, "root"))
 		words_add(notes, "note: root is for direct kernel boot and ignored");
-	return result < 0 ? result : check_boot(guest->boot, err);
+	if (result >= 0)
+		result = check_boot(guest->boot, err);
+	if (result == 0 && guest->boot_once)
+		result = check_boot(guest->boot_once, err);
+	return result < 0 ? result : 0;
 }
 
 static int read_switches(struct guest *guest, const struct config *config, struct err *err)

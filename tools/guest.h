@@ -46,7 +46,7 @@ struct guest_vnc {
 struct guest {
 	const char *name, *uuid;
 	unsigned memory_mib, vcpus, max_vcpus;
-	const char *boot;
+	const char *boot, *boot_once; /* boot_once: NULL or the order until the first restart */
 	const char *kernel, *ramdisk, *cmdline;
 	bool acpi, hpet, localtime;
 	enum guest_vga vga;

@@ -19,6 +19,7 @@ static const struct key_row keys[] = {
 	{ "bios", KEY_USED, NULL },
 	{ "blkif", KEY_IGNORED, NULL },
 	{ "boot", KEY_USED, NULL },
+	{ "boot_once", KEY_USED, NULL },
 	{ "bootloader", KEY_IGNORED, NULL },
 	{ "bootloader_args", KEY_IGNORED, NULL },
 	{ "builder", KEY_USED, NULL },

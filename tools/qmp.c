@@ -84,6 +84,13 @@ static void skip_blanks(struct qmp *qmp)
 		qmp->start++;
 }
 
+static void note_event(struct qmp *qmp, struct json_object *message)
+{
+	if (json_object_is_type(message, json_type_object) &&
+	    strcmp(json_text_or(message, "event", ""), "RESET") == 0)
+		qmp->resets++;
+}
+
 /** The next message, whole. */
 static int receive_message(struct qmp *qmp, int64_t deadline_ms, struct json_object **message,
 			   struct err *err)
@@ -98,8 +105,10 @@ static int receive_message(struct qmp *qmp, int64_t deadline_ms, struct json_obj
 							 (int)(qmp->end - qmp->start));
 			qmp->start += json_tokener_get_parse_end(qmp->tokener);
 			qmp->parsed += json_tokener_get_parse_end(qmp->tokener);
-			if (*message)
+			if (*message) {
+				note_event(qmp, *message);
 				return 0;
+			}
 			if (json_tokener_get_error(qmp->tokener) != json_tokener_continue ||
 			    qmp->parsed > QMP_MAX_REPLY_BYTES)
 				return err_set(err, -EPROTO,

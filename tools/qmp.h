@@ -19,7 +19,8 @@ struct qmp {
 	struct json_tokener *tokener;
 	char input[4096]; /* received and not yet parsed: [start, end) */
 	size_t start, end;
-	size_t parsed; /* of the message being received */
+	size_t parsed;   /* of the message being received */
+	unsigned resets; /* RESET events so far */
 };
 
 /** Connects, reads the greeting and leaves negotiation mode. 0, or -errno and a sentence. */

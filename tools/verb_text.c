@@ -188,6 +188,7 @@ static int run_key(const struct verb *verb, int argc, char **argv)
 struct typing {
 	const char *unicode;
 	int rate, patience_s;
+	bool quiet;
 	uint64_t typed, characters; /* in all pieces so far */
 };
 
@@ -328,7 +329,8 @@ static int type_into(const char *guest, struct typing *typing, const char *text)
 	qmp_close(&qmp);
 	if (result < 0)
 		return verb_fail(&err);
-	printf("%llu characters\n", (unsigned long long)typing->typed);
+	if (!typing->quiet)
+		printf("%llu characters\n", (unsigned long long)typing->typed);
 	return VERB_DONE;
 }
 
@@ -339,6 +341,7 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 						 { "unicode", required_argument, NULL, 'u' },
 						 { "rate", required_argument, NULL, 'r' },
 						 { "timeout", required_argument, NULL, 't' },
+						 { "quiet", no_argument, NULL, 'q' },
 						 { 0 } };
 	struct typing typing = { .patience_s = DEFAULT_PATIENCE_S };
 	const char *file = NULL;
@@ -347,7 +350,7 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 	char *text, *all;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "f:eu:r:t:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:eu:r:t:q", options, NULL)) != -1) {
 		if (option == 'f')
 			file = optarg;
 		else if (option == 'e')
@@ -356,6 +359,8 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 			typing.unicode = optarg;
 		else if (option == 'r')
 			typing.rate = atoi(optarg);
+		else if (option == 'q')
+			typing.quiet = true;
 		else if (option == 't')
 			typing.patience_s = atoi(optarg);
 		else
@@ -387,7 +392,8 @@ const struct verb verbs_text[] = {
 	  "  -f, --file FILE     the text is in FILE (- for standard input)\n"
 	  "  -u, --unicode HOW   write what no key writes by alt-numpad (Windows) or\n"
 	  "                      ctrl-shift-u (GTK)\n"
-	  "  -r, --rate N        at most N characters a second\n", run_type },
+	  "  -r, --rate N        at most N characters a second\n"
+	  "  -q, --quiet         do not print the number\n", run_type },
 	{ "key", "GUEST KEYS...", "press keys, as in 'key vm1 ctrl-alt-delete f2 enter'", NULL, run_key },
 	{ 0 },
 };

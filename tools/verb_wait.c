@@ -5,21 +5,16 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bits.h"
 #include "tools/verb.h"
-#include "tools/words.h"
+#include "tools/waiting.h"
 
 enum {
 	DEFAULT_TIMEOUT_S = 300,
-	POLL_MS = 100,
-	MAX_PATTERNS = 32,
-	SERIAL_KEPT = 64 << 10,
 	STILL_MS = 5000, /* without a change */
 	IDLE_MS = 3000,
 	IDLE_PERCENT = 5, /* of a processor */
@@ -33,21 +28,6 @@ struct wait {
 	struct qmp qmp;
 	int64_t end_ms;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void pause_a_moment(void)
-{
-	const struct timespec moment = { .tv_nsec = POLL_MS * 1000000L };
-
-	nanosleep(&moment, NULL);
-}
 
 static int time_out(const char *what)
 {
@@ -63,152 +43,26 @@ static int guest_has_ended(const struct err *err)
 
 /* --- expect --- */
 
-struct expectation {
-	regex_t patterns[MAX_PATTERNS];
-	unsigned count;
-	bool serial;
-	char *said; /* by the serial port so far; owned */
-	size_t length;
-	int64_t next; /* byte of the serial port */
-};
-
-/** The lines of a screen in one text; the caller frees it. */
-static char *join_lines(struct json_object *screen)
+static int expect(struct wait *wait, const struct patterns *patterns)
 {
-	struct json_object *lines = NULL;
-	size_t length = 0, capacity = 1;
-	char *text;
+	struct listener listener = { .qmp = &wait->qmp };
+	struct err err = { 0 };
+	char *line = NULL;
+	int found;
 
-	json_object_object_get_ex(screen, "lines", &lines);
-	for (size_t y = 0; lines && y < json_object_array_length(lines); y++)
-		capacity +=
-			(size_t)json_object_get_string_len(json_object_array_get_idx(lines, y)) + 1;
-	text = malloc(capacity);
-	if (!text)
-		abort();
-	for (size_t y = 0; lines && y < json_object_array_length(lines); y++) {
-		struct json_object *line = json_object_array_get_idx(lines, y);
-
-		memcpy(text + length, json_object_get_string(line),
-		       (size_t)json_object_get_string_len(line));
-		length += (size_t)json_object_get_string_len(line);
-		text[length++] = '\n';
-	}
-	text[length] = '\0';
-	return text;
-}
-
-/** Appends what is new, without carriage returns, and drops what is old. */
-static void take_serial(struct expectation *expected, const char *text)
-{
-	size_t length = strlen(text);
-
-	expected->said = realloc(expected->said, expected->length + length + 1);
-	if (!expected->said)
-		abort();
-	for (; *text; text++)
-		if (*text != '\r')
-			expected->said[expected->length++] = *text;
-	if (expected->length > SERIAL_KEPT) {
-		memmove(expected->said, expected->said + expected->length - SERIAL_KEPT,
-			SERIAL_KEPT);
-		expected->length = SERIAL_KEPT;
-	}
-	expected->said[expected->length] = '\0';
-}
-
-/** What is to be searched now, for the caller to free. 0, or -errno and a sentence. */
-static int look(struct wait *wait, struct expectation *expected, char **text, struct err *err)
-{
-	const char *command = expected->serial ? "query-serial-text" : "query-screen-text";
-	struct json_object *arguments = json_object_new_object(), *answer = NULL;
-	struct json_object *next = NULL;
-	int result;
-
-	if (expected->serial)
-		json_object_object_add(arguments, "since", json_object_new_int64(expected->next));
-	result = qmp_run(&wait->qmp, command, arguments, -1, &answer, err);
-	if (result < 0)
-		return result;
-	if (expected->serial) {
-		take_serial(expected, json_text_or(answer, "text", ""));
-		if (json_object_object_get_ex(answer, "next", &next))
-			expected->next = json_object_get_int64(next);
-		*text = text_copy(expected->said);
-	} else {
-		*text = join_lines(answer);
-	}
-	json_object_put(answer);
-	return 0;
-}
-
-/** Prints the line that has the match. */
-static void print_line(const char *text, regoff_t at)
-{
-	const char *start = text + at, *end = text + at + strcspn(text + at, "\n");
-
-	while (start > text && start[-1] != '\n')
-		start--;
-	printf("%.*s\n", (int)(end - start), start);
-}
-
-/** The first pattern that 'text' has, or -1. */
-static int find_pattern(const struct expectation *expected, const char *text)
-{
-	for (unsigned i = 0; i < expected->count; i++) {
-		regmatch_t match;
-
-		if (regexec(&expected->patterns[i], text, 1, &match, 0) != 0)
-			continue;
-		print_line(text, match.rm_so);
-		return (int)i;
-	}
-	return -1;
-}
-
-static int expect(struct wait *wait, struct expectation *expected)
-{
-	for (;;) {
-		struct err err = { 0 };
-		char *text = NULL;
-		int result = look(wait, expected, &text, &err), found;
-
-		if (result < 0)
-			return result == -EREMOTEIO ? verb_fail(&err) : guest_has_ended(&err);
-		found = find_pattern(expected, text);
-		free(text);
-		if (found >= 0)
-			return found == 0 ? VERB_DONE : WAIT_SECOND_PATTERN + found - 1;
-		if (now_ms() >= wait->end_ms)
-			return time_out("expect");
-		pause_a_moment();
-	}
-}
-
-static bool add_pattern(struct expectation *expected, const char *pattern)
-{
-	char reason[128];
-	int code;
-
-	if (expected->count == MAX_PATTERNS) {
-		fprintf(stderr, "hvm: at most %d patterns\n", MAX_PATTERNS);
-		return false;
-	}
-	code = regcomp(&expected->patterns[expected->count], pattern, REG_EXTENDED | REG_NEWLINE);
-	if (code == 0) {
-		expected->count++;
-		return true;
-	}
-	regerror(code, &expected->patterns[expected->count], reason, sizeof(reason));
-	fprintf(stderr, "hvm: '%s' is no regular expression: %s\n", pattern, reason);
-	return false;
-}
-
-static void finish_expectation(struct expectation *expected)
-{
-	for (unsigned i = 0; i < expected->count; i++)
-		regfree(&expected->patterns[i]);
-	free(expected->said);
+	while ((found = listener_look(&listener, patterns, &line, &err)) == -EAGAIN &&
+	       waiting_now_ms() < wait->end_ms)
+		waiting_pause();
+	listener_finish(&listener);
+	if (found == -EAGAIN)
+		return time_out("expect");
+	if (found == -EREMOTEIO)
+		return verb_fail(&err);
+	if (found < 0)
+		return guest_has_ended(&err);
+	puts(line);
+	free(line);
+	return found == 0 ? VERB_DONE : WAIT_SECOND_PATTERN + found - 1;
 }
 
 static bool parse_seconds(const char *text, struct wait *wait)
@@ -220,7 +74,7 @@ static bool parse_seconds(const char *text, struct wait *wait)
 		fprintf(stderr, "hvm: '%s' is no number of seconds\n", text);
 		return false;
 	}
-	wait->end_ms = now_ms() + (int64_t)(seconds * 1000);
+	wait->end_ms = waiting_now_ms() + (int64_t)(seconds * 1000);
 	return true;
 }
 
@@ -229,13 +83,14 @@ static int run_expect(const struct verb *verb, int argc, char **argv)
 	static const struct option options[] = { { "timeout", required_argument, NULL, 't' },
 						 { "serial", no_argument, NULL, 's' },
 						 { 0 } };
-	struct wait wait = { .end_ms = now_ms() + DEFAULT_TIMEOUT_S * INT64_C(1000) };
-	struct expectation expected = { 0 };
-	int option, status = VERB_MISUSED;
-	bool good = true;
+	struct wait wait = { .end_ms = waiting_now_ms() + DEFAULT_TIMEOUT_S * INT64_C(1000) };
+	struct patterns patterns = { .count = 0 };
+	int option, result = 0, status = VERB_MISUSED;
+	struct err err = { 0 };
+	bool serial = false;
 
 	while ((option = getopt_long(argc, argv, "t:s", options, NULL)) != -1) {
-		expected.serial |= option == 's';
+		serial |= option == 's';
 		if (option == '?')
 			return verb_misuse(verb);
 		if (option == 't' && !parse_seconds(optarg, &wait))
@@ -243,16 +98,18 @@ static int run_expect(const struct verb *verb, int argc, char **argv)
 	}
 	if (argc - optind < 2)
 		return verb_misuse(verb);
-	for (int i = optind + 1; i < argc && good; i++)
-		good = add_pattern(&expected, argv[i]);
-	if (good) {
+	for (int i = optind + 1; i < argc && result == 0; i++)
+		result = patterns_add(&patterns, argv[i], serial, &err);
+	if (result < 0) {
+		verb_fail(&err);
+	} else {
 		status = VERB_FAILED;
 		if (verb_connect(&wait.qmp, argv[optind])) {
-			status = expect(&wait, &expected);
+			status = expect(&wait, &patterns);
 			qmp_close(&wait.qmp);
 		}
 	}
-	finish_expectation(&expected);
+	patterns_finish(&patterns);
 	return status;
 }
 
@@ -264,7 +121,7 @@ static int wait_for_event(struct wait *wait, const char *name)
 	for (;;) {
 		struct json_object *message = NULL;
 		struct err err = { 0 };
-		int64_t left_ms = wait->end_ms - now_ms();
+		int64_t left_ms = wait->end_ms - waiting_now_ms();
 		int result =
 			qmp_receive(&wait->qmp, left_ms > 0 ? (int)left_ms : 0, &message, &err);
 		bool is_it = result == 0 && name &&
@@ -290,14 +147,6 @@ static int wait_for_reboot(struct wait *wait)
 	return wait_for_event(wait, "RESET");
 }
 
-static int64_t number_of(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(object, key, &value);
-	return json_object_get_int64(value);
-}
-
 /** Bytes that the drives have moved. */
 static int64_t drive_bytes(struct json_object *activity)
 {
@@ -308,7 +157,8 @@ static int64_t drive_bytes(struct json_object *activity)
 	for (size_t i = 0; drives && i < json_object_array_length(drives); i++) {
 		struct json_object *drive = json_object_array_get_idx(drives, i);
 
-		bytes += number_of(drive, "read-bytes") + number_of(drive, "written-bytes");
+		bytes += waiting_number(drive, "read-bytes") +
+			 waiting_number(drive, "written-bytes");
 	}
 	return bytes;
 }
@@ -318,20 +168,20 @@ static int wait_for_idle(struct wait *wait)
 {
 	int64_t since_ms = 0, cpu_ns = 0, bytes = -1;
 
-	for (;; pause_a_moment()) {
+	for (;; waiting_pause()) {
 		struct json_object *activity = NULL;
 		struct err err = { 0 };
-		int64_t now = now_ms();
+		int64_t now = waiting_now_ms();
 		bool busy;
 
 		if (qmp_run(&wait->qmp, "query-activity", NULL, -1, &activity, &err) < 0)
 			return guest_has_ended(&err);
 		busy = drive_bytes(activity) != bytes ||
-		       number_of(activity, "cpu-ns") - cpu_ns >
-			       (now - since_ms + POLL_MS) * (1000000 / 100 * IDLE_PERCENT);
+		       waiting_number(activity, "cpu-ns") - cpu_ns >
+			       (now - since_ms + WAITING_POLL_MS) * (1000000 / 100 * IDLE_PERCENT);
 		if (busy) {
 			since_ms = now;
-			cpu_ns = number_of(activity, "cpu-ns");
+			cpu_ns = waiting_number(activity, "cpu-ns");
 			bytes = drive_bytes(activity);
 		}
 		json_object_put(activity);
@@ -345,25 +195,25 @@ static int wait_for_idle(struct wait *wait)
 /** The screen stands. Two pictures that take turns are one with a blinking cursor. */
 static int wait_for_still(struct wait *wait)
 {
-	int64_t pictures[2] = { -1, -1 }, since_ms = now_ms();
+	int64_t pictures[2] = { -1, -1 }, since_ms = waiting_now_ms();
 
-	for (;; pause_a_moment()) {
+	for (;; waiting_pause()) {
 		struct json_object *screen = NULL;
 		struct err err = { 0 };
 		int64_t picture;
 
 		if (qmp_run(&wait->qmp, "query-screen-text", NULL, -1, &screen, &err) < 0)
 			return guest_has_ended(&err);
-		picture = number_of(screen, "checksum");
+		picture = waiting_number(screen, "checksum");
 		json_object_put(screen);
 		if (picture != pictures[0] && picture != pictures[1]) {
 			pictures[1] = pictures[0];
 			pictures[0] = picture;
-			since_ms = now_ms();
+			since_ms = waiting_now_ms();
 		}
-		if (now_ms() - since_ms >= STILL_MS)
+		if (waiting_now_ms() - since_ms >= STILL_MS)
 			return VERB_DONE;
-		if (now_ms() >= wait->end_ms)
+		if (waiting_now_ms() >= wait->end_ms)
 			return time_out("wait still");
 	}
 }
@@ -381,7 +231,7 @@ static int run_wait(const struct verb *verb, int argc, char **argv)
 		{ "idle", wait_for_idle },
 		{ "still", wait_for_still },
 	};
-	struct wait wait = { .end_ms = now_ms() + DEFAULT_TIMEOUT_S * INT64_C(1000) };
+	struct wait wait = { .end_ms = waiting_now_ms() + DEFAULT_TIMEOUT_S * INT64_C(1000) };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "t:", options, NULL)) != -1)

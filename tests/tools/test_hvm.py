@@ -357,6 +357,46 @@ class Life(Case):
         self.assertIn("no regular", self.bad("expect", "one", "(", status=2))
         self.assertIn("no number", self.bad("expect", "-t", "soon", "one", "x", status=2))
 
+    def install(self, recipe, *words, **more):
+        path = self.config(recipe, "r.recipe")
+        return self.hvm("install", "-n", "inst", "-c", self.config("cd", "cd.iso"), "-d",
+                        "disk.img,1M", "-r", path, *words, **more)
+
+    def test_install(self):
+        done = self.install("""timeout 20
+            watch linux key spc
+            expect "^boot: linux"
+            type "$what\\n"
+            cd hdc eject
+            milestone "typed"
+            expect-serial "login: "
+            wait still
+            """, "--set", "what=hello", "vcpus=1")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(os.path.getsize(self.dir + "/disk.img"), 1 << 20)
+        self.assertIn('"text": "hello\\n"', self.records())
+        self.assertIn("eject", self.records())
+        with open(self.dir + "/inst.install/install.log") as lines:
+            log = [json.loads(line) for line in lines]
+        self.assertEqual(log[-1]["event"], "installed")
+        self.assertIn("typed", [entry.get("text") for entry in log])
+        self.assertTrue(os.path.exists(self.dir + "/inst.install/01-milestone.png"))
+        self.assertEqual(os.listdir(self.run_dir), [])
+
+    def test_install_that_fails(self):
+        done = self.install('timeout 1\nexpect "never"')
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("line 2: 'never' has not come within 1 s", done.stderr)
+        self.assertTrue(os.path.exists(self.dir + "/inst.install/01-failed.png"))
+        done = self.install('fail-on linux "it is Linux"\nexpect never')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("it is Linux", done.stderr)
+        done = self.install("expct x")
+        self.assertIn("did you mean 'expect'", done.stderr)
+        self.assertIn("cannot read the recipe", self.bad("install", "-c", "x", "-r", "none"))
+        self.assertIn("give its size", self.bad("install", "-d", "new.img"))
+        self.bad("install", status=2)
+
     def test_wait(self):
         self.create()
         self.good("wait", "one", "idle")

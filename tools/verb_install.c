@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Installs an operating system without a screen: makes the disk, starts the guest from the CD once,
+ * carries out a recipe, and keeps a log with pictures. Steps that are verbs are run as such.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "tools/recipe.h"
+#include "tools/verb.h"
+#include "tools/waiting.h"
+
+extern char **environ;
+
+enum {
+	DEFAULT_EXPECT_S = 300,
+	DEFAULT_MEMORY_MIB = 1024,
+	PROGRESS_MS = 1000,
+	MAX_RESTARTS = 8, /* while one thing is expected */
+	INSTALL_TIMED_OUT = 3,
+	INSTALL_GUEST_ENDED = 4,
+};
+
+struct install {
+	struct recipe recipe;
+	bool fired[RECIPE_MAX_RULES];
+	const char *name;
+	char *directory; /* of the log; owned */
+	FILE *log;
+	struct qmp qmp;
+	struct listener listener;
+	int timeout_s;
+	unsigned pictures;
+	int64_t start_ms, progress_ms;
+	bool shows_progress, ended;
+};
+
+/* What each guest may show that ends every installation. */
+static const struct {
+	const char *pattern, *reason;
+	bool serial;
+} disasters[] = {
+	{ "Kernel panic - not syncing", "the guest's kernel has panicked", false },
+	{ "Kernel panic - not syncing", "the guest's kernel has panicked", true },
+	{ "A problem has been detected and Windows has been shut down|STOP: 0x[0-9A-F]{8}",
+	  "Windows has stopped with a blue screen", false },
+	{ "Your PC ran into a problem|Your device ran into a problem",
+	  "Windows has stopped with a blue screen", false },
+	{ "No bootable device", "there is nothing to boot from: is the medium there and whole?",
+	  false },
+};
+
+/* --- The log --- */
+
+static double seconds_since_start(const struct install *install)
+{
+	return (double)(waiting_now_ms() - install->start_ms) / 1000;
+}
+
+/** One line of JSON: what happened, and where the recipe is. */
+static void log_event(struct install *install, const char *event, unsigned line, const char *text)
+{
+	struct json_object *entry = json_object_new_object();
+
+	json_object_object_add(entry, "ms",
+			       json_object_new_int64(waiting_now_ms() - install->start_ms));
+	json_object_object_add(entry, "event", json_object_new_string(event));
+	if (line)
+		json_object_object_add(entry, "line", json_object_new_int((int)line));
+	if (text)
+		json_object_object_add(entry, "text", json_object_new_string(text));
+	fprintf(install->log, "%s\n",
+		json_object_to_json_string_ext(entry, JSON_C_TO_STRING_PLAIN));
+	fflush(install->log);
+	json_object_put(entry);
+}
+
+static void clear_progress(const struct install *install)
+{
+	if (install->shows_progress)
+		fprintf(stderr, "\r\033[K");
+}
+
+static void say(struct install *install, const char *text)
+{
+	clear_progress(install);
+	printf("%7.1f s  %s\n", seconds_since_start(install), text);
+	fflush(stdout);
+}
+
+/* --- Verbs --- */
+
+/** Runs this program with 'words'. Its exit status, or VERB_FAILED. */
+static int run_tool(const struct words *words)
+{
+	struct words all = { 0 };
+	int status = -1;
+	pid_t pid;
+
+	words_add(&all, "hvm");
+	for (size_t i = 0; i < words->count; i++)
+		words_add(&all, "%s", words->items[i]);
+	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, all.items, environ) == 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	words_finish(&all);
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : VERB_FAILED;
+}
+
+/** Runs "VERB GUEST rest…", the rest being the step's words from 'first' on. */
+static int run_on_guest(struct install *install, const char *verb, const struct recipe_step *step,
+			size_t first)
+{
+	struct words words = { 0 };
+	int status;
+
+	words_add(&words, "%s", verb);
+	words_add(&words, "%s", install->name);
+	for (size_t i = first; i < step->words.count; i++)
+		words_add(&words, "%s", step->words.items[i]);
+	status = run_tool(&words);
+	words_finish(&words);
+	return status;
+}
+
+static int take_screenshot(struct install *install, const char *name)
+{
+	struct words words = { 0 };
+	int status;
+
+	words_add(&words, "screenshot");
+	words_add(&words, "%s", install->name);
+	words_add(&words, "%s/%02u-%s.png", install->directory, ++install->pictures, name);
+	status = run_tool(&words);
+	log_event(install, "screenshot", 0, words.items[2]);
+	words_finish(&words);
+	return status;
+}
+
+/* --- Failure --- */
+
+static int fail(struct install *install, unsigned line, int status, const char *reason)
+{
+	char *text = line ? text_format("%s, line %u: %s", install->recipe.name, line, reason)
+			  : text_copy(reason);
+
+	log_event(install, "failed", line, reason);
+	clear_progress(install);
+	fprintf(stderr, "hvm: %s\n", text);
+	free(text);
+	if (!install->ended)
+		take_screenshot(install, "failed");
+	return status;
+}
+
+static int guest_has_ended(struct install *install, unsigned line, const struct err *err)
+{
+	install->ended = true;
+	return fail(install, line, INSTALL_GUEST_ENDED,
+		    *err->text ? err->text : "the guest has ended");
+}
+
+/* --- Waiting --- */
+
+static int64_t bytes_moved(struct json_object *activity, bool removable, const char *key)
+{
+	struct json_object *drives = NULL, *flag = NULL;
+	int64_t bytes = 0;
+
+	json_object_object_get_ex(activity, "drives", &drives);
+	for (size_t i = 0; drives && i < json_object_array_length(drives); i++) {
+		struct json_object *drive = json_object_array_get_idx(drives, i);
+
+		json_object_object_get_ex(drive, "removable", &flag);
+		if ((json_object_get_boolean(flag) != 0) == removable)
+			bytes += waiting_number(drive, key);
+	}
+	return bytes;
+}
+
+/** Once a second, for people. */
+static void show_progress(struct install *install, const char *what)
+{
+	struct json_object *activity = NULL;
+
+	if (!install->shows_progress || waiting_now_ms() < install->progress_ms)
+		return;
+	install->progress_ms = waiting_now_ms() + PROGRESS_MS;
+	if (qmp_run(&install->qmp, "query-activity", NULL, -1, &activity, NULL) < 0)
+		return;
+	fprintf(stderr, "\r\033[K%7.1f s  CD %.0f MiB read, disk %.0f MiB written; %.40s",
+		seconds_since_start(install),
+		(double)bytes_moved(activity, true, "read-bytes") / (1 << 20),
+		(double)bytes_moved(activity, false, "written-bytes") / (1 << 20), what);
+	json_object_put(activity);
+}
+
+/** What may be seen while 'step' waits: its own text first, then the rules that have not been
+ * carried out, then disasters. */
+static int collect_patterns(struct install *install, struct patterns *patterns,
+			    const struct recipe_step *step, struct err *err)
+{
+	bool serial = strcmp(step->words.items[0], "expect-serial") == 0;
+	int result = patterns_add(patterns, step->words.items[1], serial, err);
+
+	for (unsigned i = 0; i < install->recipe.rule_count && result == 0; i++)
+		if (!install->fired[i])
+			result = patterns_add(patterns, install->recipe.rules[i].pattern,
+					      install->recipe.rules[i].serial, err);
+	for (size_t i = 0; i < ARRAY_SIZE(disasters) && result == 0; i++)
+		result = patterns_add(patterns, disasters[i].pattern, disasters[i].serial, err);
+	return result;
+}
+
+static int run_step(struct install *install, const struct recipe_step *step);
+
+/** Something else than the step's own text came: pattern 'number', from 1 on. */
+static int handle_other(struct install *install, unsigned line, int number, const char *seen)
+{
+	for (unsigned i = 0; i < install->recipe.rule_count; i++) {
+		struct recipe_rule *rule = &install->recipe.rules[i];
+
+		if (install->fired[i] || --number > 0)
+			continue;
+		install->fired[i] = true;
+		log_event(install, "rule", rule->line, seen);
+		if (rule->is_failure)
+			return fail(install, rule->line, VERB_FAILED, rule->step.words.items[0]);
+		say(install, seen);
+		return run_step(install, &rule->step);
+	}
+	return fail(install, line, VERB_FAILED, disasters[number - 1].reason);
+}
+
+/** Looks once. VERB_DONE: the text is there; -EAGAIN: not yet; else the installation has failed. */
+static int look(struct install *install, const struct recipe_step *step)
+{
+	struct patterns patterns = { .count = 0 };
+	struct err err = { 0 };
+	char *line = NULL;
+	int found = collect_patterns(install, &patterns, step, &err), status;
+
+	if (found < 0) {
+		patterns_finish(&patterns);
+		return fail(install, step->line, VERB_MISUSED, err.text);
+	}
+	found = listener_look(&install->listener, &patterns, &line, &err);
+	patterns_finish(&patterns);
+	if (found == -EAGAIN)
+		return -EAGAIN;
+	if (found < 0)
+		return guest_has_ended(install, step->line, &err);
+	if (found > 0) {
+		status = handle_other(install, step->line, found, line);
+		free(line);
+		return status == VERB_DONE ? -EAGAIN : status;
+	}
+	log_event(install, "found", step->line, line);
+	say(install, line);
+	free(line);
+	return VERB_DONE;
+}
+
+static int run_expect(struct install *install, const struct recipe_step *step)
+{
+	int64_t end_ms = waiting_now_ms() + install->timeout_s * INT64_C(1000);
+	unsigned restarts = install->qmp.resets;
+	char *reason;
+	int status;
+
+	while ((status = look(install, step)) == -EAGAIN) {
+		if (install->qmp.resets - restarts > MAX_RESTARTS)
+			return fail(install, step->line, VERB_FAILED,
+				    "the guest restarts again and again");
+		if (waiting_now_ms() >= end_ms) {
+			reason = text_format("'%s' has not come within %d s", step->words.items[1],
+					     install->timeout_s);
+			status = fail(install, step->line, INSTALL_TIMED_OUT, reason);
+			free(reason);
+			return status;
+		}
+		show_progress(install, step->words.items[1]);
+		waiting_pause();
+	}
+	return status;
+}
+
+/* --- Steps --- */
+
+static int run_wait(struct install *install, const struct recipe_step *step)
+{
+	struct words words = { 0 };
+	int status;
+
+	words_add(&words, "wait");
+	words_add(&words, "--timeout");
+	words_add(&words, "%d", install->timeout_s);
+	words_add(&words, "%s", install->name);
+	words_add(&words, "%s", step->words.items[1]);
+	status = run_tool(&words);
+	words_finish(&words);
+	if (status == VERB_DONE && strcmp(step->words.items[1], "shutdown") == 0)
+		install->ended = true;
+	return status;
+}
+
+static int run_timeout(struct install *install, const struct recipe_step *step)
+{
+	install->timeout_s = atoi(step->words.items[1]);
+	return install->timeout_s > 0 ? VERB_DONE
+				      : fail(install, step->line, VERB_MISUSED,
+					     "timeout wants a number of seconds");
+}
+
+static int run_milestone(struct install *install, const struct recipe_step *step)
+{
+	log_event(install, "milestone", step->line, step->words.items[1]);
+	say(install, step->words.items[1]);
+	return install->ended ? VERB_DONE : take_screenshot(install, "milestone");
+}
+
+static int run_screenshot(struct install *install, const struct recipe_step *step)
+{
+	return take_screenshot(install, step->words.items[1]);
+}
+
+static int run_type(struct install *install, const struct recipe_step *step)
+{
+	struct words words = { 0 };
+	int status;
+
+	words_add(&words, "type");
+	words_add(&words, "--quiet");
+	words_add(&words, "%s", install->name);
+	words_add(&words, "%s", step->words.items[1]);
+	status = run_tool(&words);
+	words_finish(&words);
+	return status;
+}
+
+static int run_key(struct install *install, const struct recipe_step *step)
+{
+	return run_on_guest(install, "key", step, 1);
+}
+
+static int run_reset(struct install *install, const struct recipe_step *step)
+{
+	return run_on_guest(install, "reboot", step, 1);
+}
+
+/** "cd hdc FILE" or "cd hdc eject"; the same of floppies. */
+static int run_medium(struct install *install, const struct recipe_step *step)
+{
+	struct words words = { 0 };
+	bool ejects = strcmp(step->words.items[2], "eject") == 0;
+	int status;
+
+	words_add(&words, "%s-%s", step->words.items[0], ejects ? "eject" : "insert");
+	words_add(&words, "%s", install->name);
+	words_add(&words, "%s", step->words.items[1]);
+	if (!ejects)
+		words_add(&words, "%s", step->words.items[2]);
+	status = run_tool(&words);
+	words_finish(&words);
+	return status;
+}
+
+static int run_step(struct install *install, const struct recipe_step *step)
+{
+	static const struct {
+		const char *name;
+		int (*run)(struct install *install, const struct recipe_step *step);
+		bool tells; /* what failed, itself */
+	} rows[] = {
+		{ "expect", run_expect, true },
+		{ "expect-serial", run_expect, true },
+		{ "wait", run_wait, false },
+		{ "type", run_type, false },
+		{ "key", run_key, false },
+		{ "cd", run_medium, false },
+		{ "floppy", run_medium, false },
+		{ "screenshot", run_screenshot, false },
+		{ "milestone", run_milestone, false },
+		{ "timeout", run_timeout, true },
+		{ "reset", run_reset, false },
+	};
+	int status = VERB_FAILED;
+
+	log_event(install, "step", step->line, step->words.items[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (strcmp(rows[i].name, step->words.items[0]) != 0)
+			continue;
+		status = rows[i].run(install, step);
+		if (status != VERB_DONE && !rows[i].tells)
+			status = fail(install, step->line, status, "the step has failed");
+	}
+	return status;
+}
+
+/* --- From beginning to end --- */
+
+static int run_recipe(struct install *install)
+{
+	for (unsigned i = 0; i < install->recipe.step_count; i++) {
+		int status = run_step(install, &install->recipe.steps[i]);
+
+		if (status != VERB_DONE)
+			return status;
+	}
+	log_event(install, "installed", 0, NULL);
+	say(install, "installed");
+	return VERB_DONE;
+}
+
+/** "20G" in bytes, 0 if it is no size. */
+static uint64_t parse_size(const char *text)
+{
+	static const char letters[] = "KMGT";
+	char *end;
+	unsigned long long number = strtoull(text, &end, 10);
+	const char *letter = *end ? strchr(letters, *end & ~0x20) : NULL;
+	unsigned shift = letter ? (unsigned)(letter - letters + 1) * 10 : 0;
+
+	if (end == text || (*end && (!letter || end[1])) || number > UINT64_MAX >> (shift + 1))
+		return 0;
+	return (uint64_t)number << shift;
+}
+
+/** A file with a hole of that size; never over one that is there. */
+static bool make_raw(const char *file, const char *size)
+{
+	uint64_t bytes = parse_size(size);
+	int fd = bytes ? open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+	bool good = fd >= 0 && ftruncate(fd, (off_t)bytes) == 0;
+
+	if (!good)
+		fprintf(stderr, "hvm: cannot make the disk '%s' of '%s' bytes: %s\n", file, size,
+			bytes ? strerror(errno) : "give a size such as 20G");
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && !good)
+		unlink(file);
+	return good;
+}
+
+static bool make_qcow2(const char *file, const char *size)
+{
+	struct words words = { 0 };
+	bool good;
+
+	words_add(&words, "disk");
+	words_add(&words, "create");
+	words_add(&words, "-f");
+	words_add(&words, "qcow2");
+	words_add(&words, "%s", file);
+	words_add(&words, "%s", size);
+	good = run_tool(&words) == VERB_DONE;
+	words_finish(&words);
+	return good;
+}
+
+/** FILE or FILE,SIZE: a file that is not there is made. The format is the name's ending. */
+static bool make_disk(const char *spec, struct words *config)
+{
+	const char *comma = strrchr(spec, ',');
+	char *file = comma ? text_format("%.*s", (int)(comma - spec), spec) : text_copy(spec);
+	size_t length = strlen(file);
+	bool qcow2 = length > 6 && strcmp(file + length - 6, ".qcow2") == 0, good = true;
+
+	if (access(file, F_OK) < 0 && !comma) {
+		fprintf(stderr, "hvm: '%s' is not there; to make it, give its size: %s,20G\n", file,
+			file);
+		good = false;
+	} else if (access(file, F_OK) < 0) {
+		good = qcow2 ? make_qcow2(file, comma + 1) : make_raw(file, comma + 1);
+	}
+	words_add(config, "%s,%s,hda,w", file, qcow2 ? "qcow2" : "raw");
+	free(file);
+	return good;
+}
+
+struct install_options {
+	const char *name, *cd, *disk, *recipe, *directory;
+	int memory_mib;
+	bool keep;
+	struct words values, assignments;
+};
+
+/** Starts the guest: from the CD now, from the disk after its first restart. */
+static int create_guest(const struct install_options *options)
+{
+	struct words words = { 0 }, disks = { 0 };
+	int status = VERB_FAILED;
+
+	if (options->disk && !make_disk(options->disk, &disks)) {
+		words_finish(&disks);
+		return VERB_FAILED;
+	}
+	words_add(&words, "create");
+	words_add(&words, "--quiet");
+	words_add(&words, "/dev/null");
+	words_add(&words, "name=%s", options->name);
+	words_add(&words, "type=hvm");
+	words_add(&words, "memory=%d", options->memory_mib);
+	words_add(&words, "vnc=1");
+	words_add(&words, "serial=pty");
+	words_add(&words, "boot=c");
+	if (options->cd)
+		words_add(&words, "boot_once=d");
+	if (options->disk && options->cd)
+		words_add(&words, "disk=[ '%s', '%s,raw,hdc,ro,cdrom' ]", disks.items[0],
+			  options->cd);
+	else if (options->disk)
+		words_add(&words, "disk=[ '%s' ]", disks.items[0]);
+	else
+		words_add(&words, "disk=[ '%s,raw,hdc,ro,cdrom' ]", options->cd);
+	for (size_t i = 0; i < options->assignments.count; i++)
+		words_add(&words, "%s", options->assignments.items[i]);
+	status = run_tool(&words);
+	words_finish(&words);
+	words_finish(&disks);
+	return status;
+}
+
+/** Makes the log's folder. */
+static bool open_log(struct install *install, const char *directory)
+{
+	char *path;
+
+	install->directory =
+		directory ? text_copy(directory) : text_format("%s.install", install->name);
+	if (mkdir(install->directory, 0777) < 0 && errno != EEXIST) {
+		fprintf(stderr, "hvm: cannot make '%s': %s\n", install->directory, strerror(errno));
+		return false;
+	}
+	path = text_format("%s/install.log", install->directory);
+	install->log = fopen(path, "we");
+	if (!install->log)
+		fprintf(stderr, "hvm: cannot write '%s': %s\n", path, strerror(errno));
+	free(path);
+	return install->log != NULL;
+}
+
+/** Gives the guest's name as xl does, by its disk or CD, if it is not told. */
+static char *derive_name(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+
+	return text_format("%.*s", (int)strcspn(base, ".,"), base);
+}
+
+static int run_guest(struct install *install, const struct install_options *options)
+{
+	struct words words = { 0 };
+	int status = create_guest(options);
+
+	if (status != VERB_DONE)
+		return status;
+	if (!verb_connect(&install->qmp, install->name))
+		return VERB_FAILED;
+	install->listener.qmp = &install->qmp;
+	log_event(install, "started", 0, install->name);
+	status = run_recipe(install);
+	listener_finish(&install->listener);
+	qmp_close(&install->qmp);
+	if (!options->keep && !install->ended) {
+		words_add(&words, "destroy");
+		words_add(&words, "%s", install->name);
+		run_tool(&words);
+		words_finish(&words);
+	}
+	return status;
+}
+
+static int install_by(const struct install_options *options)
+{
+	struct install install = {
+		.name = options->name,
+		.timeout_s = DEFAULT_EXPECT_S,
+		.start_ms = waiting_now_ms(),
+		.shows_progress = isatty(STDERR_FILENO) == 1,
+	};
+	struct err err = { 0 };
+	int status = VERB_FAILED;
+
+	if (recipe_read(&install.recipe, options->recipe ? options->recipe : "watch",
+			&options->values, &err) < 0)
+		return verb_fail(&err);
+	if (open_log(&install, options->directory)) {
+		status = run_guest(&install, options);
+		fclose(install.log);
+		clear_progress(&install);
+		printf("log and pictures: %s\n", install.directory);
+	}
+	free(install.directory);
+	recipe_finish(&install.recipe);
+	return status;
+}
+
+static int run_install(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "name", required_argument, NULL, 'n' },
+		{ "cd", required_argument, NULL, 'c' },
+		{ "disk", required_argument, NULL, 'd' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ "recipe", required_argument, NULL, 'r' },
+		{ "set", required_argument, NULL, 's' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "keep", no_argument, NULL, 'k' },
+		{ 0 },
+	};
+	struct install_options options = { .memory_mib = DEFAULT_MEMORY_MIB };
+	char *name = NULL;
+	int letter, status;
+
+	while ((letter = getopt_long(argc, argv, "n:c:d:m:r:s:l:k", long_options, NULL)) != -1) {
+		switch (letter) {
+		case 'n':
+			options.name = optarg;
+			break;
+		case 'c':
+			options.cd = optarg;
+			break;
+		case 'd':
+			options.disk = optarg;
+			break;
+		case 'm':
+			options.memory_mib = atoi(optarg);
+			break;
+		case 'r':
+			options.recipe = optarg;
+			break;
+		case 's':
+			words_add(&options.values, "%s", optarg);
+			break;
+		case 'l':
+			options.directory = optarg;
+			break;
+		case 'k':
+			options.keep = true;
+			break;
+		default:
+			return verb_misuse(verb);
+		}
+	}
+	for (int i = optind; i < argc; i++)
+		words_add(&options.assignments, "%s", argv[i]);
+	if (!options.cd && !options.disk)
+		return verb_misuse(verb);
+	if (!options.name)
+		options.name = name = derive_name(options.disk ? options.disk : options.cd);
+	status = install_by(&options);
+	free(name);
+	words_finish(&options.values);
+	words_finish(&options.assignments);
+	return status;
+}
+
+/* clang-format off */
+const struct verb verbs_install[] = {
+	{ "install", "[OPTION...] [KEY=VALUE...]", "install an operating system without a screen",
+	  "  -c, --cd FILE          the installation CD; started from once\n"
+	  "  -d, --disk FILE[,SIZE] the disk; made with SIZE (20G) if it is not there; .qcow2 by its name\n"
+	  "  -r, --recipe NAME      what to do: a file, or one of those that come with hvm (watch)\n"
+	  "  -s, --set NAME=TEXT    what $NAME stands for in the recipe\n"
+	  "  -n, --name NAME        of the guest (by the disk's file)\n"
+	  "  -m, --memory MIB       (1024)\n"
+	  "  -l, --log DIRECTORY    for install.log and pictures (NAME.install)\n"
+	  "  -k, --keep             leave the guest running\n\n"
+	  "KEY=VALUE are those of hvm.cfg(5). hvm-recipe(5) tells how recipes are written.\n"
+	  "Exit status: 0 installed, 1 failed, 3 something did not come in time, 4 the guest ended.\n",
+	  run_install },
+	{ 0 },
+};
+/* clang-format on */
