@@ -422,46 +422,14 @@ static int run_recipe(struct install *install)
 	return VERB_DONE;
 }
 
-/** "20G" in bytes, 0 if it is no size. */
-static uint64_t parse_size(const char *text)
-{
-	static const char letters[] = "KMGT";
-	char *end;
-	unsigned long long number = strtoull(text, &end, 10);
-	const char *letter = *end ? strchr(letters, *end & ~0x20) : NULL;
-	unsigned shift = letter ? (unsigned)(letter - letters + 1) * 10 : 0;
-
-	if (end == text || (*end && (!letter || end[1])) || number > UINT64_MAX >> (shift + 1))
-		return 0;
-	return (uint64_t)number << shift;
-}
-
-/** A file with a hole of that size; never over one that is there. */
-static bool make_raw(const char *file, const char *size)
-{
-	uint64_t bytes = parse_size(size);
-	int fd = bytes ? open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
-	bool good = fd >= 0 && ftruncate(fd, (off_t)bytes) == 0;
-
-	if (!good)
-		fprintf(stderr, "hvm: cannot make the disk '%s' of '%s' bytes: %s\n", file, size,
-			bytes ? strerror(errno) : "give a size such as 20G");
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 && !good)
-		unlink(file);
-	return good;
-}
-
-static bool make_qcow2(const char *file, const char *size)
+/** The name's ending says the format. */
+static bool create_image(const char *file, const char *size)
 {
 	struct words words = { 0 };
 	bool good;
 
 	words_add(&words, "disk");
 	words_add(&words, "create");
-	words_add(&words, "-f");
-	words_add(&words, "qcow2");
 	words_add(&words, "%s", file);
 	words_add(&words, "%s", size);
 	good = run_tool(&words) == VERB_DONE;
@@ -469,7 +437,7 @@ static bool make_qcow2(const char *file, const char *size)
 	return good;
 }
 
-/** FILE or FILE,SIZE: a file that is not there is made. The format is the name's ending. */
+/** FILE or FILE,SIZE: a file that is not there is made. */
 static bool make_disk(const char *spec, struct words *config)
 {
 	const char *comma = strrchr(spec, ',');
@@ -482,7 +450,7 @@ static bool make_disk(const char *spec, struct words *config)
 			file);
 		good = false;
 	} else if (access(file, F_OK) < 0) {
-		good = qcow2 ? make_qcow2(file, comma + 1) : make_raw(file, comma + 1);
+		good = create_image(file, comma + 1);
 	}
 	words_add(config, "%s,%s,hda,w", file, qcow2 ? "qcow2" : "raw");
 	free(file);

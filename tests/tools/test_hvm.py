@@ -360,7 +360,7 @@ class Life(Case):
     def install(self, recipe, *words, **more):
         path = self.config(recipe, "r.recipe")
         return self.hvm("install", "-n", "inst", "-c", self.config("cd", "cd.iso"), "-d",
-                        "disk.img,1M", "-r", path, *words, **more)
+                        "disk.qcow2,1M", "-r", path, *words, **more)
 
     def test_install(self):
         done = self.install("""timeout 20
@@ -373,7 +373,7 @@ class Life(Case):
             wait still
             """, "--set", "what=hello", "vcpus=1")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(os.path.getsize(self.dir + "/disk.img"), 1 << 20)
+        self.assertEqual(self.good("disk", "info", "--json", "disk.qcow2").count("1048576"), 1)
         self.assertIn('"text": "hello\\n"', self.records())
         self.assertIn("eject", self.records())
         with open(self.dir + "/inst.install/install.log") as lines:
