@@ -305,6 +305,7 @@ static int create(struct xen_core *core, struct loop *loop, struct err *err)
 	if (config->input)
 		xen_bus_init(&core->bus, loop, core->domid, core->store, core->memory,
 			     backend_classes, config->input);
+	core->bus.is_restored = config->incoming;
 	return 0;
 }
 

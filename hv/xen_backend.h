@@ -81,6 +81,7 @@ struct xen_bus {
 	void *opaque;                                   /* for classes */
 	struct list_node backends;
 	bool held;
+	bool is_restored; /* the guest's drivers have been at work before, with another process */
 };
 
 /**

@@ -41,6 +41,7 @@ struct xen_vkbd {
 	void *page;
 	bool is_granted; /* the page was mapped as a grant */
 	bool is_ready;   /* the guest's driver says that it is connected, too */
+	bool was_here;   /* it has been connected, and has gone: it asks anew */
 	/* What the toolstack has ruled out. */
 	bool no_keyboard, no_pointer;
 	uint32_t x_max, y_max; /* the guest's axes */
@@ -161,12 +162,19 @@ static uint32_t read_axis(const struct xen_backend *backend, const char *key)
 	return (uint32_t)value;
 }
 
-/** Linux asks for absolute positions only after it has seen that we are connected, and then says
- * that it is, too: before that, nothing is known for good. */
+/** Linux since 4.12 asks when its driver is loaded, and not again in a guest that was restored,
+ * where the toolstack has made the folder anew. Its pointer ignores movement. */
+static bool has_asked(const struct xen_vkbd *vkbd)
+{
+	return vkbd->backend.bus->is_restored && !vkbd->was_here;
+}
+
+/** Older ones ask for absolute positions only after it has seen that we are connected, and then
+ * says that it is, too: before that, nothing is known for good. */
 static void frontend_changed(struct xen_backend *backend)
 {
 	struct xen_vkbd *vkbd = from_backend(backend);
-	bool absolute = is_requested(backend, XENKBD_FIELD_REQ_ABS_POINTER);
+	bool absolute = is_requested(backend, XENKBD_FIELD_REQ_ABS_POINTER) || has_asked(vkbd);
 	bool raw = is_requested(backend, XENKBD_FIELD_REQ_RAW_POINTER);
 
 	if (vkbd->is_ready || backend->frontend_state != XenbusStateConnected)
@@ -266,6 +274,7 @@ static void disconnect(struct xen_backend *backend)
 	if (vkbd->is_ready)
 		input_release_all(vkbd->input);
 	vkbd->is_ready = false;
+	vkbd->was_here = true;
 	input_remove_sink(vkbd->input, &vkbd->sink);
 	tell_room(vkbd);
 	unmap(vkbd);

@@ -89,13 +89,14 @@ static void start(struct fixture *f)
 	turn(f);
 }
 
-static void create(struct fixture *f)
+static void create_again(struct fixture *f, bool incoming)
 {
 	const struct hv_config config = { .cpus = 1,
 					  .max_cpus = 1,
 					  .low_bytes = RAM_BYTES,
 					  .lock = &f->lock,
 					  .input = &f->input,
+					  .incoming = incoming,
 					  .xen_domid = FAKE_XEN_DOMID };
 	const struct hv_client client = { .opaque = f };
 	struct err err = { 0 };
@@ -103,6 +104,11 @@ static void create(struct fixture *f)
 	f->hv = hv_xen_create(&config, &client, f->loop, &err);
 	if (!f->hv)
 		fail_msg("%s", err.text);
+}
+
+static void create(struct fixture *f)
+{
+	create_again(f, false);
 }
 
 static int set_up_bare(void **state)
@@ -471,6 +477,32 @@ static void restricted_it_is_closed_so_that_nobody_waits(void **state)
 	assert_false(is_connected(f));
 }
 
+/** Linux 6.1, xenkbd_resume: a page and a channel, and nothing that it had asked for. */
+static void a_restored_guest_does_not_ask_again(void **state)
+{
+	struct fixture *f = *state;
+
+	add_by_toolstack();
+	create_again(f, true);
+	start(f);
+	publish(f, NULL);
+	fake_xen_store_write(FRONT "state", "4");
+	turn(f);
+	assert_true(input_has_absolute(&f->input));
+	input_move_to(&f->input, 3, 4, 640, 480, 0, 0);
+	expect_event(f, XEN_VKBD_POSITION, 3, 4);
+	/* A driver that is loaded anew does. */
+	fake_xen_store_write(FRONT "state", "6");
+	turn(f);
+	fake_xen_store_write(FRONT "state", "1");
+	turn(f);
+	publish(f, NULL);
+	fake_xen_store_write(FRONT "state", "4");
+	turn(f);
+	assert_true(is_connected(f));
+	assert_false(input_has_absolute(&f->input));
+}
+
 static void a_pause_leaves_the_guests_page_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -675,6 +707,7 @@ int main(void)
 		TEST_BARE(transactions_are_tried_again),
 		TEST_BARE(a_device_may_come_while_the_guest_runs),
 		TEST_BARE(restricted_it_is_closed_so_that_nobody_waits),
+		TEST_BARE(a_restored_guest_does_not_ask_again),
 		TEST(a_pause_leaves_the_guests_page_alone),
 		TEST(who_types_learns_when_the_guest_has_read),
 		TEST(the_guests_ring_makes_room),
