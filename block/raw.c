@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/trace.h"
 #include "block/driver.h"
 
@@ -354,6 +356,21 @@ static bool is_writable(int fd)
 	return mode == O_RDWR;
 }
 
+/** Xen's toolstack does so to a confined device model: the guest would learn of it by a failing
+ * write.
+ */
+static void warn_of_limit(const struct raw_image *raw, const char *filename)
+{
+	struct rlimit limit;
+	struct stat status;
+
+	if (fstat(raw->file.fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	    getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < raw->data_bytes)
+		log_warning("'%s' can be written up to its first %llu KiB only, which is this "
+			    "process' limit for files (dm_restrict); a block device has none",
+			    filename, (unsigned long long)limit.rlim_cur >> 10);
+}
+
 static int raw_set_up(struct block *block, struct raw_image *raw,
 		      const struct block_options *options, bool writing, struct err *err)
 {
@@ -367,6 +384,8 @@ static int raw_set_up(struct block *block, struct raw_image *raw,
 	result = raw_inspect(raw, block->filename, options->is_cdrom, err);
 	if (result < 0)
 		return result;
+	if (writing)
+		warn_of_limit(raw, block->filename);
 	if (!passed && !options->no_lock && !raw->is_host_cdrom) {
 		result =
 			image_lock(raw->file.fd, block->filename, writing, !options->is_cdrom, err);

@@ -4,6 +4,7 @@
  * hvmloader, SeaBIOS and a guest with Xen's drivers: what they ask of the board comes as requests.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -656,10 +659,8 @@ static int saved_state(struct fixture *f)
 }
 
 /** Another device model takes over; the guest's memory is there, with its video RAM. */
-static void move_to_another_process(struct fixture *f)
+static void continue_with(struct fixture *f, int fd)
 {
-	int fd = saved_state(f);
-
 	take_apart(f);
 	memset(fake_xen->functions, 0, sizeof(fake_xen->functions));
 	fake_xen_store_remove("device-model/7/state");
@@ -669,6 +670,11 @@ static void move_to_another_process(struct fixture *f)
 	f->words[f->count++] = "-incoming";
 	f->words[f->count++] = f->incoming;
 	build(f);
+}
+
+static void move_to_another_process(struct fixture *f)
+{
+	continue_with(f, saved_state(f));
 }
 
 static void a_saved_guest_goes_on_with_another_process(void **state)
@@ -709,6 +715,118 @@ static void a_saved_guest_goes_on_with_another_process(void **state)
 	out(0x3c4, 0x0102, 2);
 	ask(XEN_IOREQ_COPY, 0xa0008, 1, false, 0x77);
 	assert_int_equal(ask(XEN_IOREQ_COPY, 0xa0008, 1, true, 0), 0x77);
+}
+
+/* libxl's client: a connection for each group of commands, ids and lines as it sends them, a
+ * descriptor with the first byte of its command. */
+
+static int qmp_connect(struct fixture *f)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/qmp", f->folder);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void qmp_send(int fd, const char *text, int passed)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)text, 1 };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *header;
+
+	if (passed >= 0) {
+		message.msg_control = control;
+		message.msg_controllen = sizeof(control);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &passed, sizeof(int));
+		assert_int_equal(sendmsg(fd, &message, 0), 1);
+		text++;
+	}
+	assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+}
+
+/** Waits for a line with 'words'; events may come before it. */
+static void qmp_expect(struct fixture *f, int fd, const char *words)
+{
+	char text[4096];
+	size_t have = 0;
+
+	for (unsigned i = 0; i < 200; i++) {
+		ssize_t count = recv(fd, text + have, sizeof(text) - 1 - have, 0);
+
+		have += count > 0 ? (size_t)count : 0;
+		text[have] = '\0';
+		if (strstr(text, words) && text[have - 1] == '\n')
+			return;
+		assert_null(strstr(text, "\"error\""));
+		loop_turn(f->machine->loop, 50);
+	}
+	fail_msg("no '%s': %s", words, text);
+}
+
+static int qmp_begin(struct fixture *f)
+{
+	int fd = qmp_connect(f);
+
+	qmp_expect(f, fd, "\"QMP\"");
+	qmp_send(fd, "{\"execute\":\"qmp_capabilities\",\"id\":2020372737}\r\n", -1);
+	qmp_expect(f, fd, "{\"return\": {}, \"id\": 2020372737}\r\n");
+	return fd;
+}
+
+static void say(struct fixture *f, const char *command, const char *words)
+{
+	int fd = qmp_begin(f);
+
+	qmp_send(fd, command, -1);
+	qmp_expect(f, fd, words);
+	close(fd);
+}
+
+static void the_toolstacks_dialogue_of_a_save(void **state)
+{
+	static const char done[] = "{\"return\": {}, \"id\": 2020372736}\r\n";
+	struct fixture *f = *state;
+	char path[64];
+	int fd, file;
+
+	enable_cards();
+	say(f, "{\"execute\":\"query-cpus-fast\",\"id\":2020372736}\r\n", "\"cpu-index\": 1");
+	say(f,
+	    "{\"execute\":\"xen-set-global-dirty-log\",\"id\":2020372736,\"arguments\":"
+	    "{\"enable\":true}}\r\n",
+	    done);
+	fd = qmp_begin(f);
+	qmp_send(fd, "{\"execute\":\"stop\",\"id\":2020372736}\r\n", -1);
+	qmp_expect(f, fd, done);
+	assert_int_equal(fake_xen->modified_first, VRAM_BAR / PAGE);
+	snprintf(path, sizeof(path), "%s/state", f->folder);
+	file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(file >= 0);
+	qmp_send(fd, "{\"execute\":\"add-fd\",\"id\":2020372738}\r\n", file);
+	close(file);
+	qmp_expect(f, fd, "\"fdset-id\": 0}, \"id\": 2020372738}\r\n");
+	qmp_send(fd,
+		 "{\"execute\":\"xen-save-devices-state\",\"id\":2020372739,\"arguments\":"
+		 "{\"live\":false,\"filename\":\"/dev/fdset/0\"}}\r\n",
+		 -1);
+	qmp_expect(f, fd, "{\"return\": {}, \"id\": 2020372739}\r\n");
+	close(fd);
+	say(f,
+	    "{\"execute\":\"xen-set-global-dirty-log\",\"id\":2020372736,\"arguments\":"
+	    "{\"enable\":false}}\r\n",
+	    done);
+	file = open(path, O_RDONLY);
+	assert_true(file >= 0);
+	continue_with(f, file);
+	assert_int_equal(config(devfn(3, 0), 0x10, 4), VRAM_BAR | 8);
 }
 
 /** As libxl restores a guest whose card does not show its memory just then. */
@@ -779,6 +897,7 @@ int main(void)
 		TEST(a_failure_is_a_crash),
 		TEST(a_copy_of_the_memory_is_whole),
 		TEST(a_saved_guest_goes_on_with_another_process),
+		TEST(the_toolstacks_dialogue_of_a_save),
 		TEST(video_ram_that_no_bar_shows_is_found),
 		TEST(what_was_unplugged_stays_out),
 		TEST(a_guest_that_sleeps_is_woken_before_it_is_saved),
