@@ -297,6 +297,21 @@ static bool has_one_like(struct json_object *want, struct json_object *array)
 	return false;
 }
 
+static bool has_members_like(struct json_object *want, struct json_object *got)
+{
+	struct json_object_iterator at = json_object_iter_begin(want);
+	struct json_object_iterator end = json_object_iter_end(want);
+
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+		struct json_object *other;
+
+		if (!json_object_object_get_ex(got, json_object_iter_peek_name(&at), &other) ||
+		    !is_like(json_object_iter_peek_value(&at), other))
+			return false;
+	}
+	return true;
+}
+
 static bool is_like(struct json_object *want, struct json_object *got)
 {
 	if (json_object_get_type(want) != json_object_get_type(got))
@@ -310,13 +325,7 @@ static bool is_like(struct json_object *want, struct json_object *got)
 			if (!has_one_like(json_object_array_get_idx(want, i), got))
 				return false;
 	} else if (json_object_is_type(want, json_type_object)) {
-		json_object_object_foreach(want, key, member)
-		{
-			struct json_object *other;
-
-			if (!json_object_object_get_ex(got, key, &other) || !is_like(member, other))
-				return false;
-		}
+		return has_members_like(want, got);
 	}
 	return true;
 }
