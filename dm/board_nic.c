@@ -19,6 +19,7 @@
 #include "dm/machine.h"
 #include "dm/options.h"
 #include "hw/net/e1000.h"
+#include "hw/net/ne2000.h"
 #include "hw/net/rtl8139.h"
 
 enum {
@@ -44,6 +45,7 @@ struct board_nic {
 	union {
 		struct e1000 e1000;
 		struct rtl8139 rtl8139;
+		struct ne2000 ne2000;
 	} chip;
 };
 
@@ -102,8 +104,27 @@ static int init_rtl8139(struct board_nic *nic, struct machine *machine, struct e
 	return rtl8139_init(card, &wires, err);
 }
 
+static int init_ne2000(struct board_nic *nic, struct machine *machine, struct err *err)
+{
+	struct ne2000 *card = &nic->chip.ne2000;
+	struct ne2000_wires wires = {
+		.bus = &machine->pci,
+		.name = nic->name,
+		.slot = nic->slot,
+		.rom = rom_of(nic),
+	};
+
+	memcpy(wires.mac, nic->mac, NET_MAC_BYTES);
+	nic->function = &card->function;
+	nic->device = &card->device;
+	nic->control.port = &card->port;
+	nic->control.mac = nic->mac;
+	return ne2000_init(card, &wires, err);
+}
+
 static const struct nic_model models[] = {
 	{ "rtl8139", "pxe-rtl8139.rom", RTL8139_VENDOR, RTL8139_DEVICE, 0, init_rtl8139 },
+	{ "ne2k_pci", "pxe-ne2k_pci.rom", NE2000_VENDOR, NE2000_DEVICE, 0, init_ne2000 },
 	{ "e1000", "pxe-e1000.rom", E1000_VENDOR, E1000_82540EM, E1000_MODEL_82540EM, init_e1000 },
 	{ "e1000-82544gc", "pxe-e1000.rom", E1000_VENDOR, E1000_82544GC_COPPER, E1000_MODEL_82544GC,
 	  init_e1000 },

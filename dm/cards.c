@@ -97,6 +97,8 @@ const struct card cards[] = {
 	  board_nic_properties, board_nic_create },
 	{ "e1000-82545em", "Intel 82545EM gigabit Ethernet card, PCI 8086:100f",
 	  board_nic_properties, board_nic_create },
+	{ "ne2k_pci", "NE2000 Ethernet card on PCI (RTL8029AS), PCI 10ec:8029",
+	  board_nic_properties, board_nic_create },
 	{ "VGA", "standard VGA with Bochs VBE modes, PCI 1234:1111", NULL, NULL },
 	{ "cirrus-vga", "Cirrus Logic CL-GD5446, PCI 1013:00b8", NULL, NULL },
 	{ "ide-hd", "ATA disk on ide.0 or ide.1", NULL, NULL },
