@@ -45,6 +45,7 @@ enum {
 	QCOW2_WORKSPACES = 4,
 	QCOW2_RUN_CLUSTERS = 32, /* taken in one go */
 	QCOW2_FREED_MAX = 4096,  /* ranges that wait to be given back */
+	QCOW2_ADDED_MAX = 8, /* tables for one run of clusters; more are not missing, but lost */
 };
 
 /** The header, checked: offsets are aligned, sizes within limits. */
@@ -195,6 +196,7 @@ struct qcow2_task {
 	size_t bytes;
 	uint64_t host;
 	unsigned clusters, freed_reserved;
+	unsigned added;  /* tables, since data were last written */
 	bool is_growing; /* it is the one that adds a table */
 	bool is_flushed; /* the request's own flush has been done */
 	struct qcow2_extent extent;

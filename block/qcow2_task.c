@@ -70,6 +70,8 @@ uint64_t qcow2_task_position(const struct qcow2_task *task)
 void qcow2_task_go_on(struct qcow2_task *task, void (*step)(struct qcow2_task *task))
 {
 	task->request->done += task->bytes;
+	if (task->bytes > 0)
+		task->added = 0;
 	task->bytes = 0;
 	task->step = step;
 	qcow2_task_release(task);
@@ -186,6 +188,7 @@ static void begin_task(struct qcow2 *image, struct block_request *request)
 
 	task->request = request;
 	task->bytes = 0;
+	task->added = 0;
 	switch (request->op) {
 	case BLOCK_READ:
 		task->step = qcow2_step_read;

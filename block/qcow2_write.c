@@ -73,7 +73,10 @@ static int take(struct qcow2_task *task, unsigned wanted)
 	bool needs_block;
 	int result = qcow2_take(task->image, wanted, &task->host, &task->clusters, &needs_block);
 
-	if (needs_block) {
+	if (needs_block && ++task->added > QCOW2_ADDED_MAX) {
+		result = qcow2_found_corrupt(task->image, "refcount blocks that vanish", 0);
+		qcow2_task_finish(task, result);
+	} else if (needs_block) {
 		qcow2_task_release(task);
 		step_add_refblock(task);
 	} else if (result != 0) {
@@ -159,6 +162,8 @@ static bool prepare_change(struct qcow2_task *task, uint64_t offset, unsigned cl
 		result = -EIO;
 	else if (qcow2_may_change(image) && !image->is_growing)
 		result = qcow2_map_find_entry(image, offset, &place, &old);
+	if (result == 0 && place == 0 && ++task->added > QCOW2_ADDED_MAX)
+		result = qcow2_found_corrupt(image, "L2 tables that vanish", old);
 	if (result == 0 && place == 0) {
 		step_add_table(task, old);
 		return false;
@@ -360,7 +365,7 @@ static int find_run(struct qcow2_task *task, uint64_t offset, size_t left, size_
 		run += extent.bytes;
 	}
 	*bytes = (size_t)run;
-	return 0;
+	return run > 0 ? 0 : qcow2_found_corrupt(image, "tables over one another", offset);
 }
 
 /** Shortens the run until at most one cluster with an edge is compressed, and that alone. */
