@@ -107,7 +107,31 @@ static void add_board(struct words *words, const struct guest *guest)
 	}
 	if (guest->localtime)
 		add_option(words, "-rtc", "base=localtime");
-	add_option(words, "-net", "none");
+}
+
+static void add_vif(struct words *words, const struct vif *vif, unsigned index)
+{
+	words_add(words, "-device");
+	words_add(words, "%s,id=nic%u,netdev=net%u,mac=%s", vif->model, index, index, vif->mac);
+	words_add(words, "-netdev");
+	if (vif->kind == VIF_TAP)
+		words_add(words, "type=tap,id=net%u,fd=%u", index, VIF_FIRST_FD + index);
+	else
+		words_add(words, "%s,id=net%u", vif->network, index);
+}
+
+static void add_vifs(struct words *words, const struct guest *guest)
+{
+	unsigned cards = 0;
+
+	for (unsigned i = 0; i < guest->vif_count; i++) {
+		if (guest->vifs[i].kind == VIF_NONE)
+			continue;
+		add_vif(words, &guest->vifs[i], i);
+		cards++;
+	}
+	if (!cards)
+		add_option(words, "-net", "none");
 }
 
 static void add_disk(struct words *words, const struct disk *disk)
@@ -170,6 +194,7 @@ void arguments_make(struct words *words, const struct guest *guest,
 	add_screen(words, guest, place);
 	add_kernel(words, guest);
 	add_board(words, guest);
+	add_vifs(words, guest);
 	if (place->paused)
 		words_add(words, "-S");
 	add_words(words, &guest->extra_args);

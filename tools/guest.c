@@ -17,7 +17,7 @@
 
 /* All keys, known or not */
 
-/** "vif: 'type=ioemu, mac=aa:cc:00:00:00:02'": what the guest goes without. */
+/** "usb: '1'": what the guest goes without. */
 static void note_later(const struct config *config, const struct key_row *row, struct words *notes)
 {
 	struct words values = { 0 };
@@ -387,6 +387,36 @@ static int read_disks(struct guest *guest, const struct config *config, struct e
 	return result < 0 ? result : 0;
 }
 
+static int add_vif(struct guest *guest, const char *spec, struct words *notes, struct err *err)
+{
+	const char *seed = guest->uuid ? guest->uuid : guest->name;
+	struct vif *vif = &guest->vifs[guest->vif_count];
+
+	if (guest->vif_count == VIF_MAX)
+		return err_set(err, -EINVAL, "vif: a guest has at most %d network cards", VIF_MAX);
+	if (vif_parse(vif, spec, seed, guest->vif_count, err) < 0)
+		return -EINVAL;
+	guest->vif_count++;
+	if (vif->kind == VIF_NONE)
+		words_add(notes, "warning: vif '%s' is ignored: it is for drivers of Xen", spec);
+	else if (vif->ignored)
+		words_add(notes, "warning: vif '%s': without meaning on a KVM host and ignored: %s",
+			  spec, vif->ignored + 1);
+	return 0;
+}
+
+static int read_vifs(struct guest *guest, const struct config *config, struct words *notes,
+		     struct err *err)
+{
+	struct words specs = { 0 };
+	int result = config_get_words(config, "vif", &specs, err);
+
+	for (size_t i = 0; i < specs.count && result >= 0; i++)
+		result = add_vif(guest, specs.items[i], notes, err);
+	words_finish(&specs);
+	return result < 0 ? result : 0;
+}
+
 /* The device model, and the guest's life */
 
 static int read_device_model(struct guest *guest, const struct config *config, struct words *notes,
@@ -491,6 +521,8 @@ static int read_all(struct guest *guest, const struct config *config, struct wor
 	if (result >= 0)
 		result = read_disks(guest, config, err);
 	if (result >= 0)
+		result = read_vifs(guest, config, notes, err);
+	if (result >= 0)
 		result = read_device_model(guest, config, notes, err);
 	if (result >= 0)
 		result = read_actions(guest, config, notes, err);
@@ -522,6 +554,8 @@ void guest_finish(struct guest *guest)
 {
 	for (unsigned i = 0; i < guest->disk_count; i++)
 		disk_finish(&guest->disks[i]);
+	for (unsigned i = 0; i < guest->vif_count; i++)
+		vif_finish(&guest->vifs[i]);
 	words_finish(&guest->serials);
 	words_finish(&guest->extra_args);
 	words_finish(&guest->extra_args_hvm);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "tools/disk.h"
+#include "tools/vif.h"
 #include "tools/words.h"
 
 struct config;
@@ -57,6 +58,8 @@ struct guest {
 	struct words serials;
 	struct disk disks[DISK_IDE_DRIVES];
 	unsigned disk_count;
+	struct vif vifs[VIF_MAX];
+	unsigned vif_count;
 	const char *floppies[GUEST_FLOPPIES]; /* image, "" an empty drive, NULL none */
 	const char *device_model;             /* NULL: the one that comes with this tool */
 	struct words extra_args, extra_args_hvm;

@@ -162,7 +162,7 @@ static const struct key_row keys[] = {
 	{ "vfb", KEY_LATER, "a paravirtual display" },
 	{ "vga", KEY_USED, NULL },
 	{ "videoram", KEY_USED, NULL },
-	{ "vif", KEY_LATER, "a network card" },
+	{ "vif", KEY_USED, NULL },
 	{ "viridian", KEY_IGNORED, NULL },
 	{ "vkb", KEY_LATER, "a paravirtual keyboard" },
 	{ "vmtrace_buf_kb", KEY_IGNORED, NULL },

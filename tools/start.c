@@ -117,22 +117,34 @@ static void leave_papers(const char *directory, int status)
 		note_end(directory, status);
 }
 
-static void keep(const char *directory, const struct words *arguments,
-		 enum guest_action on_poweroff, enum guest_action on_crash)
+static void keep(const char *directory, const struct words *arguments, const struct guest *guest)
 {
+	struct vif_taps taps = { .vifs = guest->vifs,
+				 .count = guest->vif_count,
+				 .guest = guest->name };
+	struct err err = { 0 };
+
 	note_pid(directory, "keeper", getpid());
 	for (;;) {
 		time_t started = time(NULL);
-		pid_t pid = spawn(arguments);
 		int status = 0;
 		bool again;
+		pid_t pid;
 
+		if (vif_open_taps(&taps, &err) < 0) {
+			dprintf(STDERR_FILENO, "hvm: %s\n", err.text);
+			_exit(1);
+		}
+		pid = spawn(arguments);
+		vif_close_taps(&taps);
 		if (pid < 0)
 			_exit(1);
 		note_pid(directory, "pid", pid);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
-		again = (ended_well(status) ? on_poweroff : on_crash) == ACTION_RESTART &&
+		vif_remove_taps(&taps);
+		again = (ended_well(status) ? guest->on_poweroff : guest->on_crash) ==
+				ACTION_RESTART &&
 			time(NULL) - started >= RESTART_MIN_LIFE_S && !is_destroyed(directory);
 		if (!again) {
 			leave_papers(directory, status);
@@ -226,7 +238,7 @@ static void end_failed(const struct instance *instance)
 }
 
 int start_guest(const struct instance *instance, const struct words *arguments,
-		enum guest_action on_poweroff, enum guest_action on_crash, struct err *err)
+		const struct guest *guest, struct err *err)
 {
 	char *log = instance_path(instance, "log");
 	int fds[2], result;
@@ -241,7 +253,7 @@ int start_guest(const struct instance *instance, const struct words *arguments,
 	if (keeper == 0) {
 		close_inherited(fds[1]);
 		become_background(log);
-		keep(instance->directory, arguments, on_poweroff, on_crash);
+		keep(instance->directory, arguments, guest);
 	}
 	close(fds[1]);
 	free(log);

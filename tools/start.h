@@ -18,4 +18,4 @@ struct words;
  * says so, the end of its log has been copied to stderr, and nothing of it is left.
  */
 int start_guest(const struct instance *instance, const struct words *arguments,
-		enum guest_action on_poweroff, enum guest_action on_crash, struct err *err);
+		const struct guest *guest, struct err *err);

@@ -155,8 +155,7 @@ static int start(const struct guest *guest, const struct config *config,
 	if (result < 0)
 		registry_remove(instance.directory);
 	else
-		result = start_guest(&instance, &arguments, guest->on_poweroff, guest->on_crash,
-				     err);
+		result = start_guest(&instance, &arguments, guest, err);
 	words_finish(&arguments);
 	instance_finish(&instance);
 	return result;

@@ -28,7 +28,7 @@ lab_build_host() {
 	cp "$HVMDM_ROOT/tests/lab/host-init" "$root/init"
 	printf 'root:x:0:0:root:/run:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
-	copy_modules "$kernel" "$root/modules" kvm-amd virtio_pci virtio_blk virtio_net virtio_console
+	copy_modules "$kernel" "$root/modules" kvm-amd virtio_pci virtio_blk virtio_net virtio_console tun
 	pack_initramfs "$root" "$LAB_INITRD.part"
 	mv "$LAB_INITRD.part" "$LAB_INITRD"
 	rm -rf "$root"
