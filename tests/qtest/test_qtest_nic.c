@@ -152,11 +152,83 @@ static void test_rtl8139(void **state)
 	qguest_stop(&guest);
 }
 
+/* NE2000: through its data port. */
+
+static void remote_dma(unsigned io, unsigned command, unsigned address, unsigned count)
+{
+	qguest_outb(&guest, io + 8, address & 0xff);
+	qguest_outb(&guest, io + 9, address >> 8);
+	qguest_outb(&guest, io + 10, count & 0xff);
+	qguest_outb(&guest, io + 11, count >> 8);
+	qguest_outb(&guest, io, command);
+}
+
+static void test_ne2000(void **state)
+{
+	enum {
+		SENDER_IO = 0xc000,
+		RECEIVER_IO = 0xc100,
+		RING = 0x46,
+	};
+
+	(void)state;
+	start("ne2k_pci");
+	assert_int_equal(qguest_pci_read(&guest, SENDER, 0, 0), 0x802910ec);
+	map_io(SENDER, SENDER_IO);
+	map_io(RECEIVER, RECEIVER_IO);
+	qguest_outb(&guest, RECEIVER_IO + 1, RING);
+	qguest_outb(&guest, RECEIVER_IO + 2, 0x80);
+	qguest_outb(&guest, RECEIVER_IO + 3, 0x7f);
+	qguest_outb(&guest, RECEIVER_IO + 12, 0x10); /* promiscuous */
+	qguest_outb(&guest, RECEIVER_IO + 14, 0x49);
+	qguest_outb(&guest, RECEIVER_IO, 0x61);
+	qguest_outb(&guest, RECEIVER_IO + 7, RING);
+	qguest_outb(&guest, RECEIVER_IO, 0x22);
+	qguest_outb(&guest, SENDER_IO + 14, 0x49);
+	remote_dma(SENDER_IO, 0x12, 0x4000, FRAME);
+	for (unsigned i = 0; i < FRAME; i += 2)
+		qguest_outw(&guest, SENDER_IO + 16, frame[i] | (unsigned)frame[i + 1] << 8);
+	qguest_outb(&guest, SENDER_IO + 4, 0x40);
+	qguest_outb(&guest, SENDER_IO + 5, FRAME & 0xff);
+	qguest_outb(&guest, SENDER_IO + 6, FRAME >> 8);
+	qguest_outb(&guest, SENDER_IO, 0x26);
+	assert_int_equal(qguest_inb(&guest, SENDER_IO + 7) & 0x02, 0x02);
+	assert_int_equal(qguest_inb(&guest, RECEIVER_IO + 7) & 0x01, 0x01);
+	remote_dma(RECEIVER_IO, 0x0a, (RING << 8) + 4, FRAME);
+	for (unsigned i = 0; i < FRAME; i += 2)
+		assert_int_equal(qguest_inw(&guest, RECEIVER_IO + 16),
+				 frame[i] | (unsigned)frame[i + 1] << 8);
+	qguest_stop(&guest);
+}
+
+/** The wire is pulled out and put back by QMP. */
+static void test_set_link(void **state)
+{
+	(void)state;
+	start("e1000");
+	map_memory(SENDER, SENDER_BAR);
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 8) & 2, 2);
+	qguest_qmp(&guest,
+		   "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"a\",\"up\":false}}");
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 8) & 2, 0);
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 0xc0) & 4, 4);
+	qguest_qmp(&guest,
+		   "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"h0\",\"up\":false}}");
+	qguest_qmp(&guest, "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"a\",\"up\":true}}");
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 8) & 2, 0);
+	qguest_qmp(&guest,
+		   "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"h0\",\"up\":true}}");
+	assert_int_equal(qguest_readl(&guest, SENDER_BAR + 8) & 2, 2);
+	qguest_stop(&guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_e1000),
 		cmocka_unit_test(test_rtl8139),
+		cmocka_unit_test(test_ne2000),
+		cmocka_unit_test(test_set_link),
 	};
 
 	return cmocka_run_group_tests_name("qtest_nic", tests, NULL, NULL);
