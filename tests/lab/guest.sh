@@ -108,7 +108,7 @@ serial_lacks() {
 
 viewer() {
 	local status=0
-	(cd "$logs" && timeout "$(allowed 600)" "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
+	(cd "$logs" && timeout "$(allowed 3600)" "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
 	case $status in
 	0) ;;
 	1 | 124) time_out "a viewer waited in vain: $*" ;;
