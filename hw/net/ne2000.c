@@ -177,17 +177,21 @@ static unsigned ring_pages(const struct ne2000_state *s)
 {
 	if (s->pstart < NE2000_FIRST_PAGE || s->pstop > NE2000_END_PAGE || s->pstart >= s->pstop)
 		return 0;
-	if (s->curr < s->pstart || s->curr >= s->pstop || s->bnry < s->pstart ||
-	    s->bnry >= s->pstop)
+	if (s->curr < s->pstart || s->curr >= s->pstop)
 		return 0;
 	return (unsigned)(s->pstop - s->pstart);
 }
 
-/** From the page of the next frame to the one where the driver reads; equal means that all is free.
+/**
+ * From the page of the next frame to the one where the driver reads; equal means that all is free.
+ * BNRY outside of the ring stands for its last page: Linux' 8390 driver writes the page before the
+ * one it reads next, which may be the one before PSTART.
  */
 static unsigned free_pages(const struct ne2000_state *s, unsigned pages)
 {
-	unsigned free = (s->bnry + pages - s->curr) % pages;
+	bool is_inside = s->bnry >= s->pstart && s->bnry < s->pstop;
+	unsigned bnry = is_inside ? s->bnry : s->pstop - 1u,
+		 free = (bnry + pages - s->curr) % pages;
 
 	return free ? free : pages;
 }

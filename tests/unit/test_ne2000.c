@@ -274,6 +274,21 @@ static void full_ring_refuses_and_wraps(void **state)
 	assert_true(receive(f, card_mac, 1200));
 }
 
+/** Linux' 8390 driver sets BNRY to the page before the next frame, also if that is the first one.
+ */
+static void bnry_may_stand_before_the_ring(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, 0);
+	out(f, NE2000_BNRY, RX_START - 1);
+	for (unsigned i = 0; i < 57; i++)
+		assert_true(receive(f, card_mac, 60) == (i < 56));
+	assert_int_equal(curr(f), RX_START + 56);
+	out(f, NE2000_BNRY, RX_START + 20);
+	assert_true(receive(f, card_mac, 60));
+}
+
 /** Linux' 8390 driver leaves STA out when it changes pages in its interrupt handler. */
 static void runs_on_without_sta(void **state)
 {
@@ -439,6 +454,7 @@ int main(void)
 		TEST(registers_are_on_their_pages),
 		TEST(frames_land_in_the_ring),
 		TEST(full_ring_refuses_and_wraps),
+		TEST(bnry_may_stand_before_the_ring),
 		TEST(runs_on_without_sta),
 		TEST(filters_choose),
 		TEST(frames_are_sent),
