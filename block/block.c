@@ -424,10 +424,11 @@ struct format {
 static const struct format formats[] = {
 	{ "raw", NULL, open_raw },
 	{ "qcow2", NULL, qcow2_open },
+	{ "vpc", "vhd", vpc_open },
 };
 
-static const char *const foreign_formats[] = { "qcow",      "qed", "vdi",  "vhdx",
-					       "parallels", "vpc", "vmdk", NULL };
+static const char *const foreign_formats[] = { "qcow",      "qed",  "vdi", "vhdx",
+					       "parallels", "vmdk", NULL };
 
 static int refuse_format(const char *format, const char *filename, struct err *err)
 {
@@ -444,7 +445,7 @@ static int refuse_format(const char *format, const char *filename, struct err *e
 		names[i] = formats[i].name;
 	nearest = err_nearest_word(format, names);
 	return err_set(err, -EINVAL, "unknown image format '%s' of '%s'%s%s%s", format, filename,
-		       nearest ? ", did you mean '" : "; known are raw and qcow2",
+		       nearest ? ", did you mean '" : "; known are raw, qcow2 and vpc",
 		       nearest ? nearest : "", nearest ? "'" : "");
 }
 

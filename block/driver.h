@@ -102,6 +102,9 @@ int cow_open(struct block *block, struct block *base, struct err *err);
 /** Opens 'options' as a qcow2 image; what it consists of belongs to block->owner. */
 int qcow2_open(struct block *block, const struct block_options *options,
 	       const struct block_role *role, struct err *err);
+/** The same for VHD. */
+int vpc_open(struct block *block, const struct block_options *options,
+	     const struct block_role *role, struct err *err);
 
 /**
  * Claims the image in 'fd' for reading or writing, in the way QEMU and its tools do, so that

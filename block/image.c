@@ -112,6 +112,8 @@ const char *image_guess_format(const char *filename, struct err *err)
 		return NULL;
 	}
 	close(fd);
+	if (memcmp(data, "conectix", 8) == 0)
+		return "vpc";
 	return load_be32(data) == QCOW2_MAGIC_WORD ? "qcow2" : "raw";
 }
 

@@ -619,7 +619,8 @@ const struct verb verbs_disk[] = {
 	  "  convert [-f FORMAT] [-O FORMAT] [-c CLUSTER] [-p] SOURCE TARGET\n"
 	  "  snapshot [-l | -c NAME | -a NAME | -d NAME] [--json] FILE\n"
 	  "  resize [-f FORMAT] [--shrink] FILE [+]SIZE\n\n"
-	  "Formats are raw and qcow2. Without -f the file's name says it (.qcow2), and what\n"
+	  "Formats are raw and qcow2; vpc (VHD) is read. Without -f the file's name says it\n"
+	  "(.qcow2, .vhd), and what\n"
 	  "says nothing is raw. No guest may be using the image, except for info.\n"
 	  "check ends with 0, with 2 if there are errors, with 3 if there are only leaks.\n",
 	  run_disk },

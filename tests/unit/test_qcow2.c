@@ -32,6 +32,7 @@ enum {
 
 struct bench {
 	char dir[64], image[96], base[96], raw[96];
+	const char *format;
 	struct block *block;
 	struct err err;
 	uint8_t *model;
@@ -76,6 +77,7 @@ static int set_up(void **state)
 
 	fake_aio_reset(1);
 	bench->random = 1;
+	bench->format = "qcow2";
 	strcpy(bench->dir, "/tmp/test_qcow2-XXXXXX");
 	assert_non_null(mkdtemp(bench->dir));
 	snprintf(bench->image, sizeof(bench->image), "%s/image", bench->dir);
@@ -100,7 +102,7 @@ static int tear_down(void **state)
 static struct block *open_image(struct bench *bench, struct block_options options)
 {
 	options.filename = options.filename ? options.filename : bench->image;
-	options.format = options.format ? options.format : "qcow2";
+	options.format = options.format ? options.format : bench->format;
 	options.fd = -1;
 	options.discard = true;
 	bench->err.text[0] = '\0';
@@ -127,9 +129,10 @@ static void write_model(struct bench *bench, const char *path)
 /** qemu-img finds nothing wrong, and the same content. */
 static void check_by_qemu(struct bench *bench, const char *image)
 {
-	run_command("qemu-img check -q -f qcow2 %s", image);
+	if (strcmp(bench->format, "qcow2") == 0)
+		run_command("qemu-img check -q -f qcow2 %s", image);
 	write_model(bench, bench->raw);
-	run_command("qemu-img compare -q -f qcow2 -F raw %s %s", image, bench->raw);
+	run_command("qemu-img compare -q -f %s -F raw %s %s", bench->format, image, bench->raw);
 }
 
 static void check_whole_disk(struct bench *bench)
@@ -399,6 +402,51 @@ static void twin_snapshots(void **state)
 	free(present);
 }
 
+static void twin_vhd(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->format = "vpc";
+	run_command("qemu-img create -q -f vpc -o force_size=on %s %d", bench->image, DISK_BYTES);
+	twin(bench, (struct block_options){ 0 }, 700);
+	twin(bench, (struct block_options){ .cache = BLOCK_CACHE_WRITETHROUGH }, 300);
+}
+
+static void twin_vhd_fixed(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->format = "vpc";
+	run_command("qemu-img create -q -f vpc -o force_size=on,subformat=fixed %s %d",
+		    bench->image, DISK_BYTES);
+	twin(bench, (struct block_options){ 0 }, 700);
+}
+
+/** A block of which only the sectors that its bitmap names were written: the others are zeros. */
+static void sparse_vhd_blocks_are_completed(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t bitmap[SECTOR] = { 0x80 }, data[2 * SECTOR];
+	struct block *block;
+	int fd;
+
+	bench->format = "vpc";
+	run_command("qemu-img create -q -f vpc -o force_size=on %s %d", bench->image, DISK_BYTES);
+	block = open_well(bench, (struct block_options){ 0 });
+	memset(data, 7, sizeof(data));
+	assert_int_equal(block_write_now(block, 0, data, sizeof(data)), 0);
+	block_close(block);
+	fd = open(bench->image, O_RDWR);
+	/* The only block follows footer, header and table; its bitmap comes first. */
+	assert_int_equal(pwrite(fd, bitmap, SECTOR, 512 + 1024 + 512), SECTOR);
+	close(fd);
+	block = open_well(bench, (struct block_options){ 0 });
+	assert_int_equal(block_read_now(block, 0, data, sizeof(data)), 0);
+	assert_int_equal(data[SECTOR - 1], 7);
+	assert_int_equal(data[SECTOR], 0);
+	block_close(block);
+}
+
 /** snapshot=on leaves the image as it was. */
 static void overlay_is_dropped(void **state)
 {
@@ -538,6 +586,9 @@ int main(void)
 		TEST(twin_compressed),
 		TEST(twin_zstd),
 		TEST(twin_snapshots),
+		TEST(twin_vhd),
+		TEST(twin_vhd_fixed),
+		TEST(sparse_vhd_blocks_are_completed),
 		TEST(overlay_is_dropped),
 		TEST(failures_lose_nothing_else),
 		TEST(what_is_not_done_is_named),
