@@ -204,7 +204,7 @@ static void store(struct ne2000 *card, unsigned page, size_t offset, const struc
 	size_t ring_bytes = (size_t)(s->pstop - s->pstart) * NE2000_PAGE_BYTES;
 	size_t at = ((size_t)(page - s->pstart) * NE2000_PAGE_BYTES + offset) % ring_bytes;
 	size_t first = min_size(length, ring_bytes - at);
-	uint8_t *ring = s->ram + (size_t)s->pstart * NE2000_PAGE_BYTES - NE2000_RAM_BASE;
+	uint8_t *ring = s->ram + (size_t)(s->pstart - NE2000_FIRST_PAGE) * NE2000_PAGE_BYTES;
 
 	net_iov_copy(iov, count, 0, ring + at, first);
 	net_iov_copy(iov, count, first, ring, length - first);
