@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Universal Serial Bus, revision 2.0: packets (8.3.1), standard requests and descriptors (9.4 to
+ * 9.6). HID: Device Class Definition for Human Interface Devices 1.11, section 7.
+ */
+#pragma once
+
+enum usb_pid {
+	USB_OUT = 0xe1,
+	USB_IN = 0x69,
+	USB_SETUP = 0x2d,
+};
+
+enum usb_request_type {
+	USB_TYPE_IN = 0x80, /* data flows to the host */
+	USB_TYPE_CLASS = 0x20,
+	USB_TYPE_INTERFACE = 0x01,
+	USB_TYPE_ENDPOINT = 0x02,
+};
+
+/* bmRequestType << 8 | bRequest */
+enum usb_request {
+	USB_DEVICE_GET_STATUS = 0x8000,
+	USB_INTERFACE_GET_STATUS = 0x8100,
+	USB_ENDPOINT_GET_STATUS = 0x8200,
+	USB_DEVICE_CLEAR_FEATURE = 0x0001,
+	USB_ENDPOINT_CLEAR_FEATURE = 0x0201,
+	USB_DEVICE_SET_FEATURE = 0x0003,
+	USB_ENDPOINT_SET_FEATURE = 0x0203,
+	USB_SET_ADDRESS = 0x0005,
+	USB_GET_DESCRIPTOR = 0x8006,
+	USB_INTERFACE_GET_DESCRIPTOR = 0x8106,
+	USB_GET_CONFIGURATION = 0x8008,
+	USB_SET_CONFIGURATION = 0x0009,
+	USB_GET_INTERFACE = 0x810a,
+	USB_SET_INTERFACE = 0x010b,
+	USB_HID_GET_REPORT = 0xa101,
+	USB_HID_GET_IDLE = 0xa102,
+	USB_HID_GET_PROTOCOL = 0xa103,
+	USB_HID_SET_REPORT = 0x2109,
+	USB_HID_SET_IDLE = 0x210a,
+	USB_HID_SET_PROTOCOL = 0x210b,
+};
+
+enum usb_feature {
+	USB_FEATURE_HALT = 0,
+	USB_FEATURE_REMOTE_WAKEUP = 1,
+};
+
+enum usb_descriptor {
+	USB_DESCRIPTOR_DEVICE = 1,
+	USB_DESCRIPTOR_CONFIGURATION = 2,
+	USB_DESCRIPTOR_STRING = 3,
+	USB_DESCRIPTOR_INTERFACE = 4,
+	USB_DESCRIPTOR_ENDPOINT = 5,
+	USB_DESCRIPTOR_HID = 0x21,
+	USB_DESCRIPTOR_REPORT = 0x22,
+};
+
+enum usb_limits {
+	USB_ADDRESS_MAX = 127,
+	USB_SETUP_BYTES = 8,
+	USB_LANGUAGE = 0x0409, /* English, United States */
+};
