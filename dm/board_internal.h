@@ -25,6 +25,8 @@
 #include "hw/ps2.h"
 #include "hw/rtc.h"
 #include "hw/serial.h"
+#include "hw/usb/hid.h"
+#include "hw/usb/uhci.h"
 #include "hw/xen_platform.h"
 #include "vga/cirrus.h"
 #include "vga/stdvga.h"
@@ -106,6 +108,9 @@ struct board {
 	struct hpet hpet;
 	struct dma dma;
 	struct floppy floppy;
+	struct uhci uhci;
+	struct hid usb_devices[UHCI_PORTS];
+	unsigned usb_device_count;
 	struct ps2 ps2;
 	struct serial serials[BOARD_SERIALS];
 	struct debug_port debug_port;
@@ -156,6 +161,9 @@ void board_ide_finish(struct board *board);
 /** Takes disks out while the guest runs, the images flushed and closed; 'from' is the first drive
  * that goes. CD-ROMs stay. */
 void board_ide_unplug_disks(struct board *board, unsigned from);
+/** The USB controller and what is plugged into it, if it is asked for. 0, or -errno and a sentence.
+ */
+int board_usb_init(struct board *board, struct err *err);
 /** The machine stops when a request of 'block' is held by werror=stop or rerror=stop. */
 void board_watch_errors(struct board *board, struct block *block);
 /** The floppy controller, if there is to be a drive. 0, or -errno and a sentence. */

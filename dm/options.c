@@ -245,6 +245,7 @@ void options_finish(struct options *options)
 	list_finish(&options->dumps);
 	free(options->chardev_specs.items);
 	free(options->serials.items);
+	free(options->usb_devices.items);
 	free(options->qmp_specs.items);
 	free(options->monitor_specs.items);
 	free(options->firmware_dirs.items);

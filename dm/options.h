@@ -63,6 +63,8 @@ struct options {
 	struct options_list smbios;
 	struct options_words chardev_specs; /* as given, beside 'chardevs' */
 	struct options_words serials;
+	struct options_words usb_devices; /* -usbdevice */
+	bool usb;
 	struct options_words qmp_specs,
 		monitor_specs;              /* -qmp and -monitor: short forms of a chardev */
 	struct options_words firmware_dirs; /* -L, searched first */

@@ -144,7 +144,8 @@ static int apply_machine_properties(struct options *options, struct opts *opts, 
 		result = opts_get_size(opts, "max-ram-below-4g", &options->max_low_bytes, 1, err);
 	opts_get(opts, "vmport");
 	opts_get(opts, "smm");
-	opts_get(opts, "usb");
+	if (result == 0)
+		result = opts_get_bool(opts, "usb", &options->usb, err);
 	if (result == 0 && igd)
 		result = err_set(err, -EINVAL, "graphics passthrough is not supported");
 	if (result == 0)

@@ -133,9 +133,24 @@ static int apply_audio(struct options *options, const char *argument, struct err
 
 static int apply_usb(struct options *options, const char *argument, struct err *err)
 {
-	(void)options;
 	(void)argument;
-	return err_set(err, -ENOTSUP, "USB is not supported yet: leave -usb out");
+	(void)err;
+	options->usb = true;
+	return 0;
+}
+
+static int apply_usbdevice(struct options *options, const char *argument, struct err *err)
+{
+	static const char *const known[] = { "tablet", "mouse", "keyboard", NULL };
+
+	for (size_t i = 0; known[i]; i++)
+		if (strcmp(argument, known[i]) == 0)
+			return options_words_append(&options->usb_devices, argument, err);
+	if (strncmp(argument, "host:", 5) == 0)
+		return err_set(err, -ENOTSUP,
+			       "-usbdevice %s: USB devices of the host cannot be passed through",
+			       argument);
+	return err_set(err, -ENOTSUP, "-usbdevice %s: give tablet, mouse or keyboard", argument);
 }
 
 /* Character devices and control */
@@ -222,8 +237,8 @@ const struct option_row option_device_rows[] = {
 	{ "vga", "std|cirrus|none", "the display card", apply_vga },
 	{ "audio", "none", NULL, apply_audio },
 	{ "audiodev", "none,id=ID", NULL, apply_audio },
-	{ "usb", NULL, NULL, apply_usb },
-	{ "usbdevice", "NAME", NULL, apply_usb },
+	{ "usb", NULL, "a USB controller with two ports", apply_usb },
+	{ "usbdevice", "NAME", "tablet, mouse or keyboard on USB", apply_usbdevice },
 	{ "serial", "BACKEND", "a serial port: pty, stdio, file:, unix:, tcp:, null",
 	  apply_serial },
 	{ "parallel", "BACKEND", NULL, apply_parallel },

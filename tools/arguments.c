@@ -99,6 +99,12 @@ static void add_board(struct words *words, const struct guest *guest)
 	words_add(words, "-boot");
 	words_add(words, "order=%s%s%s", guest->boot, guest->boot_once ? ",once=" : "",
 		  guest->boot_once ? guest->boot_once : "");
+	if (guest->usb || guest->usb_devices.count)
+		words_add(words, "-usb");
+	for (size_t i = 0; i < guest->usb_devices.count; i++) {
+		words_add(words, "-usbdevice");
+		words_add(words, "%s", guest->usb_devices.items[i]);
+	}
 	if (!guest->acpi)
 		words_add(words, "-no-acpi");
 	if (guest->max_vcpus > 1) {

@@ -220,6 +220,25 @@ static int check_boot(const char *boot, struct err *err)
 	return *boot ? 0 : err_set(err, -EINVAL, "boot: is empty");
 }
 
+/** "tablet", or several in a list. */
+static int read_usb(struct guest *guest, const struct config *config, struct err *err)
+{
+	int result = config_get_bool(config, "usb", &guest->usb, err);
+
+	if (result >= 0)
+		result = config_get_words(config, "usbdevice", &guest->usb_devices, err);
+	for (size_t i = 0; i < guest->usb_devices.count && result >= 0; i++) {
+		const char *name = guest->usb_devices.items[i];
+
+		if (strcmp(name, "tablet") != 0 && strcmp(name, "mouse") != 0 &&
+		    strcmp(name, "keyboard") != 0)
+			result = err_set(err, -EINVAL,
+					 "usbdevice '%s': known are tablet, mouse and keyboard",
+					 name);
+	}
+	return result < 0 ? result : 0;
+}
+
 /** hvmloader is the firmware of a Xen guest, not a kernel; files of old name it as one. */
 static bool is_hvmloader(const char *kernel)
 {
@@ -520,6 +539,8 @@ static int read_all(struct guest *guest, const struct config *config, struct wor
 		result = read_serials(guest, config, err);
 	if (result >= 0)
 		result = read_disks(guest, config, err);
+	if (result == 0)
+		result = read_usb(guest, config, err);
 	if (result >= 0)
 		result = read_vifs(guest, config, notes, err);
 	if (result >= 0)
@@ -557,6 +578,7 @@ void guest_finish(struct guest *guest)
 	for (unsigned i = 0; i < guest->vif_count; i++)
 		vif_finish(&guest->vifs[i]);
 	words_finish(&guest->serials);
+	words_finish(&guest->usb_devices);
 	words_finish(&guest->extra_args);
 	words_finish(&guest->extra_args_hvm);
 	*guest = (struct guest){ 0 };

@@ -49,7 +49,8 @@ struct guest {
 	unsigned memory_mib, vcpus, max_vcpus;
 	const char *boot, *boot_once; /* boot_once: NULL or the order until the first restart */
 	const char *kernel, *ramdisk, *cmdline;
-	bool acpi, hpet, localtime;
+	bool acpi, hpet, localtime, usb;
+	struct words usb_devices;
 	enum guest_vga vga;
 	unsigned video_mib;
 	struct guest_vnc vnc;
