@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Disk and CD-ROM through the ports of the primary and secondary channel. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -158,6 +161,70 @@ static void test_dma_write(void **state)
 			       "\"wr_bytes\": 512"));
 }
 
+/* A qcow2 disk over a raw one: what the guest has flushed outlives kill -9. */
+
+static void run_in_dir(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void run_in_dir(const char *format, ...)
+{
+	char command[512];
+	int at = snprintf(command, sizeof(command), "cd %s && ", guest.dir);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command + at, sizeof(command) - (size_t)at, format, args);
+	va_end(args);
+	if (system(command) != 0)
+		fail_msg("failed: %s", command);
+}
+
+static void start_on_qcow2(void)
+{
+	qguest_start(&guest, "-drive file=%s/top.qcow2,format=qcow2,if=ide,index=0", guest.dir);
+	qguest_watch_irqs(&guest);
+	qguest_pci_write(&guest, 1, IDE_FUNCTION, IDE_BASE_REGISTER, BUS_MASTER | 1);
+	qguest_pci_write(&guest, 1, IDE_FUNCTION, 4, 5);
+}
+
+static void write_sectors(unsigned lba, unsigned count, uint8_t value)
+{
+	uint8_t data[64 * SECTOR];
+
+	memset(data, value, sizeof(data));
+	qguest_write(&guest, BUFFER_GPA, data, count * SECTOR);
+	transfer(WRITE_DMA, lba, count);
+}
+
+static void test_qcow2_outlives_kill(void **state)
+{
+	uint8_t data[SECTOR];
+
+	(void)state;
+	qguest_init(&guest);
+	disk = qguest_create_file(&guest, "base.img", DISK_BYTES);
+	assert_int_equal(pwrite(disk, "sector five", 11, 5 * SECTOR), 11);
+	close(disk);
+	run_in_dir("qemu-img create -q -f qcow2 -b base.img -F raw top.qcow2");
+	start_on_qcow2();
+	transfer(READ_DMA, 5, 1);
+	qguest_read(&guest, BUFFER_GPA, data, sizeof(data));
+	assert_memory_equal(data, "sector five", 11);
+	write_sectors(100, 64, 7);
+	write_sectors(6, 3, 8);
+	qguest_outb(&guest, PRIMARY + IDE_STATUS, FLUSH_CACHE);
+	qguest_wait_port(&guest, PRIMARY + IDE_STATUS, STATUS_BUSY, 0);
+	write_sectors(4000, 2, 9); /* and this is not flushed */
+	kill(guest.pid, SIGKILL);
+	assert_int_equal(waitpid(guest.pid, NULL, 0), guest.pid);
+	run_in_dir("qemu-img check -q -f qcow2 top.qcow2; test $? = 0 -o $? = 3");
+	run_in_dir("qemu-io -f qcow2 -c 'read -P 7 51200 32k' -c 'read -P 8 3k 1536' "
+		   "-c 'read -P 0 0 2k' top.qcow2 > log");
+	run_in_dir("! grep -q failed log");
+	close(guest.qtest);
+	close(guest.qmp);
+	run_in_dir("rm -rf %s", guest.dir);
+}
+
 /** Fields of the packet device's registers after TEST UNIT READY. */
 static unsigned test_unit_ready(void)
 {
@@ -197,6 +264,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dma_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_dma_write, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_media_change, set_up, tear_down),
+		cmocka_unit_test(test_qcow2_outlives_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
