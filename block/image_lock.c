@@ -28,6 +28,7 @@ enum {
 	CLAIM_FORBIDS_WRITE = 201,
 
 	TRIES = 20, /* a guest that is just going gives its disk to its successor */
+	TRIES_UNSEEN = 5,
 	TRY_PAUSE_MS = 100,
 };
 
@@ -116,8 +117,9 @@ int image_lock(int fd, const char *filename, bool writing, bool patient, struct 
 
 	if (result == -EBUSY)
 		find_user(fd, user, sizeof(user));
-	/* A drive of our own would not go while we wait. */
-	for (int i = 1; result == -EBUSY && patient && user[0] && i < TRIES; i++) {
+	/* A drive of our own would not go while we wait; but a process that has been killed is seen
+	 * no more while the kernel still takes down its ring. */
+	for (int i = 1; result == -EBUSY && patient && i < (user[0] ? TRIES : TRIES_UNSEEN); i++) {
 		nanosleep(&pause, NULL);
 		result = try_lock(fd, writing);
 	}
