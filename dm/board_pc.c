@@ -333,11 +333,12 @@ static int init_chips(struct board *board, struct err *err)
 	if (result == 0)
 		result = board_floppy_init(board, isa_irq(board, FLOPPY_IRQ), err);
 	if (result == 0)
-		result = board_usb_init(board, err);
-	if (result == 0)
 		result = init_power(board, err);
 	if (result == 0)
 		result = init_keyboard(board, err);
+	/* Behind PS/2: input goes to the newest device that the guest has made ready. */
+	if (result == 0)
+		result = board_usb_init(board, err);
 	if (result == 0)
 		result = init_serials(board, err);
 	if (result == 0)
