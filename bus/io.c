@@ -153,9 +153,10 @@ void io_unmap(struct io_window *window)
 	for (unsigned i = 0; i < window->part_count; i++)
 		io_unmap(window->parts[i].window);
 	if (!window->parts) {
-		index = lower_bound(space, window->base);
+		/* The listener may deliver writes that were collected, and they may move others. */
 		if (space->listener.unmapped)
 			space->listener.unmapped(space->listener.opaque, window);
+		index = lower_bound(space, window->base);
 		space->count--;
 		space->generation++;
 		memmove(&space->windows[index], &space->windows[index + 1],

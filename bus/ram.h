@@ -42,6 +42,7 @@ struct video_ram {
 	uint8_t *host; /* page-aligned */
 	size_t bytes;
 	void *opaque;
+	bool in_pieces; /* direct windows may show parts of it too, not only all of it at once */
 	/** Starts or stops dirty logging; NULL: there is none, all counts as dirty. */
 	void (*set_logging)(void *opaque, bool on);
 	/** Sets one bit a 4 KiB page written since the last call in 'bitmap' (bytes / 4096 bits);

@@ -96,6 +96,7 @@ static int lend_video_ram(struct board *board, size_t bytes, struct err *err)
 		.host = hv_video_ram_alloc(board->machine->hv, bytes, err),
 		.bytes = bytes,
 		.opaque = video,
+		.in_pieces = board->machine->hv->caps.maps_pieces,
 		.set_logging = set_logging,
 		.fetch_dirty = fetch_dirty,
 		.attach = attach_window,

@@ -80,6 +80,7 @@ struct hv_caps {
 	bool routes_pci;   /* INTx and PIRQ links are the core's */
 	bool has_firmware; /* hvmloader builds tables and loads the BIOS */
 	bool can_run;      /* there are processors (not qtest) */
+	bool maps_pieces;  /* slots show any memory of ours, also in several places (not Xen) */
 	/* A reset is the toolstack's: it makes the guest anew, with another device model (Xen). */
 	bool restarts_guest;
 	/* The toolstack saves the guest's memory and processors, and asks us for the rest (Xen). */

@@ -377,6 +377,7 @@ struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client 
 	core->hv.config = *config;
 	core->hv.client = *client;
 	core->hv.caps.can_run = true;
+	core->hv.caps.maps_pieces = true;
 	core->hv.caps.reserved_gpa = KVM_IDENTITY_MAP_GPA;
 	core->hv.caps.reserved_bytes = KVM_RESERVED_BYTES;
 	kvm_gate_init(&core->gate);

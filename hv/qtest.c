@@ -339,6 +339,7 @@ struct hv *hv_qtest_create(const struct hv_config *config, const struct hv_clien
 	qtest->hv.ops = &qtest_ops;
 	qtest->hv.config = *config;
 	qtest->hv.client = *client;
+	qtest->hv.caps.maps_pieces = true;
 	qtest->backing = hv_null_create(config, client, err);
 	if (!qtest->backing || open_log(qtest, err) < 0 || connect_test(qtest, loop, err) < 0) {
 		destroy(&qtest->hv);

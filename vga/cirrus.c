@@ -108,6 +108,7 @@ static void init_chip(struct cirrus *card, struct clock *clock, struct display *
 	cirrus_registers_reset(card);
 	vga_init(&card->vga, &card->state.vga, clock, display, vram, &ext);
 	card->vga.vram_mask = CIRRUS_MEMORY_BYTES - 1;
+	cirrus_banks_init(card);
 }
 
 int cirrus_init(struct cirrus *card, struct pci_bus *bus, struct clock *clock,

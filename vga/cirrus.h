@@ -12,10 +12,12 @@
  * The chip has 4 MiB; what is lent beyond is plain memory in BAR 0. Memory is a direct window.
  * While the chip takes what is written there for something else (blitter data, registers at its
  * end, write modes) a window of registers stands in its place; the direct one comes back when some
- * plain accesses have shown that it is wanted, as switching costs more than they do.
+ * plain accesses have shown that it is wanted, as switching costs more than they do. So it is with
+ * the banks at a0000 in packed modes.
  *
  *   cirrus.c            the card        cirrus_registers.c  register files, DAC, display geometry
- *   cirrus_memory.c     frame buffer, banks, registers as memory
+ *   cirrus_memory.c     frame buffer, a0000, registers as memory
+ *   cirrus_banks.c      banks at a0000, and when they are direct
  *   cirrus_blt.c        blitter         ddc.c               the monitor
  *
  * Not modelled: the lock of SR6 (the chip leaves the registers open too), banks in VGA modes,
@@ -38,6 +40,8 @@ enum {
 	CIRRUS_MAX_LENT_BYTES = 16 << 20,
 	CIRRUS_PLAIN_ACCESSES =
 		64, /* through the registers' window before memory is direct again */
+	CIRRUS_BANK_ACCESSES = 256, /* to a bank before it is */
+	CIRRUS_BANKS = 2,
 };
 
 struct cirrus_state {
@@ -70,12 +74,32 @@ enum cirrus_part {
 	CIRRUS_PARTS,
 };
 
+/** Parts of a0000-bffff. */
+enum cirrus_low_part {
+	CIRRUS_LOW_TRAPPED, /* the first 64 KiB, by registers */
+	CIRRUS_LOW_BANK_0,  /* 64 or 32 KiB in place of it */
+	CIRRUS_LOW_BANK_1,
+	CIRRUS_LOW_HIGH, /* b0000 */
+	CIRRUS_LOW_PARTS,
+};
+
+/** a0000-bffff. */
+struct cirrus_banks {
+	struct io_window group;
+	struct io_part parts[CIRRUS_LOW_PARTS];
+	struct io_window low, high, direct_windows[CIRRUS_BANKS];
+	struct vga_span spans[CIRRUS_BANKS]; /* what is shown, or would be */
+	unsigned plain_accesses;             /* to these */
+	bool direct, opening;
+};
+
 struct cirrus {
 	struct cirrus_state state;
 	struct device device; /* for the board to add */
 	struct vga vga;
 	struct pci_function pci;
 	struct cirrus_blt blt;
+	struct cirrus_banks banks;
 	struct io_window frame_buffer; /* the group */
 	struct io_part parts[CIRRUS_PARTS];
 	struct io_window direct, trapped, upper, mmio, rom_window;
@@ -109,6 +133,15 @@ void cirrus_memory_init(struct cirrus *card, const struct video_ram *vram);
 void cirrus_memory_update(struct cirrus *card);
 /** As cirrus_memory_update, without waiting for accesses to show what is wanted. */
 void cirrus_memory_settle(struct cirrus *card);
+/** Whether an access at a0000 is one to a byte of a bank, and nothing more. */
+bool cirrus_banks_are_plain(const struct cirrus *card);
 /** Hooks of struct vga_ext. */
 bool cirrus_window_read(void *opaque, uint32_t offset, unsigned size, uint64_t *value);
 bool cirrus_window_write(void *opaque, uint32_t offset, unsigned size, uint64_t value);
+
+/** Between vga_init and vga_map. cirrus_banks.c */
+void cirrus_banks_init(struct cirrus *card);
+/** A register has changed: whether banks can be reached directly. */
+void cirrus_banks_update(struct cirrus *card);
+/** Which byte of memory, not yet wrapped, 'offset' of the 64 KiB at a0000 shows. */
+uint32_t cirrus_bank_address(const struct cirrus *card, uint32_t offset);

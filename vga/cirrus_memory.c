@@ -4,7 +4,6 @@
 #include "vga/cirrus.h"
 
 enum {
-	BANK_BYTES = 0x8000,
 	BANKED_BYTES = 0x10000,
 	LEGACY_MMIO = 0x18000, /* b8000 */
 	EXPANDED_PIXELS = 8,
@@ -129,17 +128,6 @@ static bool mmio_is_at(const struct cirrus *card, bool linear)
 
 /* a0000: banks while packed pixels are on, registers at b8000, data for the blitter. */
 
-static uint32_t bank_address(const struct cirrus *card, uint32_t offset)
-{
-	const uint8_t *gfx = card->state.gfx;
-	bool two = (gfx[CIRRUS_GFX_EXTENSIONS] & CIRRUS_TWO_BANKS) != 0;
-	unsigned shift = (gfx[CIRRUS_GFX_EXTENSIONS] & CIRRUS_BANK_16_KIB) ? 14 : 12;
-
-	if (two && offset >= BANK_BYTES)
-		return ((uint32_t)gfx[CIRRUS_GFX_BANK_1] << shift) + offset - BANK_BYTES;
-	return ((uint32_t)gfx[CIRRUS_GFX_BANK_0] << shift) + offset;
-}
-
 static bool is_packed(const struct cirrus *card)
 {
 	return (card->state.seq[CIRRUS_SEQ_MODE] & CIRRUS_MODE_PACKED) != 0;
@@ -149,6 +137,12 @@ static bool is_legacy_mmio(const struct cirrus *card, uint32_t offset)
 {
 	return offset >= LEGACY_MMIO && offset - LEGACY_MMIO < CIRRUS_MMIO_BLOCK_BYTES &&
 	       mmio_is_at(card, false);
+}
+
+bool cirrus_banks_are_plain(const struct cirrus *card)
+{
+	return is_packed(card) && (card->state.vga.misc & VGA_MISC_RAM_ENABLE) &&
+	       !cirrus_blt_waits(&card->blt) && is_plain(card->state.gfx);
 }
 
 bool cirrus_window_read(void *opaque, uint32_t offset, unsigned size, uint64_t *value)
@@ -163,7 +157,7 @@ bool cirrus_window_read(void *opaque, uint32_t offset, unsigned size, uint64_t *
 		return false;
 	*value = ones(size);
 	if (offset < BANKED_BYTES)
-		*value = read_memory(card, bank_address(card, offset), size);
+		*value = read_memory(card, cirrus_bank_address(card, offset), size);
 	return true;
 }
 
@@ -182,7 +176,7 @@ bool cirrus_window_write(void *opaque, uint32_t offset, unsigned size, uint64_t 
 	if (!is_packed(card) || !(card->state.vga.misc & VGA_MISC_RAM_ENABLE))
 		return false;
 	if (offset < BANKED_BYTES)
-		write_memory(card, bank_address(card, offset), value, size);
+		write_memory(card, cirrus_bank_address(card, offset), value, size);
 	return true;
 }
 
@@ -264,12 +258,14 @@ static void switch_direct(struct cirrus *card, bool direct)
 void cirrus_memory_settle(struct cirrus *card)
 {
 	switch_direct(card, may_be_direct(card));
+	cirrus_banks_update(card);
 }
 
 void cirrus_memory_update(struct cirrus *card)
 {
 	if (!may_be_direct(card))
 		switch_direct(card, false);
+	cirrus_banks_update(card);
 }
 
 /* An access came that the direct window could have taken. */

@@ -415,6 +415,11 @@ static void describe_cursor(void *opaque, struct vga_cursor *cursor)
 	copy_pattern(card, cursor);
 }
 
+static void map_changed(void *opaque)
+{
+	cirrus_banks_update(opaque);
+}
+
 const struct vga_ext cirrus_ext = {
 	.read = read_register,
 	.write = write_register,
@@ -424,6 +429,7 @@ const struct vga_ext cirrus_ext = {
 	.dac_entry = dac_entry,
 	.memory_read = cirrus_window_read,
 	.memory_write = cirrus_window_write,
+	.map_changed = map_changed,
 	.cursor = describe_cursor,
 	.dot_clock = dot_clock,
 	.without_dispi = true,

@@ -12,6 +12,30 @@ static size_t long_count(const struct vga_dirty *dirty)
 	return (dirty->page_count + VGA_LONG_BITS - 1) / VGA_LONG_BITS;
 }
 
+/* All but what is kept while nobody watches. */
+static void forget(struct vga_dirty *dirty)
+{
+	free(dirty->marks);
+	free(dirty->pages);
+	dirty->marks = dirty->pages = NULL;
+	dirty->page_count = 0;
+	dirty->all = false;
+}
+
+static void mark_open(struct vga_dirty *dirty, unsigned number)
+{
+	const struct vga_span *span = &dirty->open[number];
+
+	if (span->length)
+		vga_dirty_mark_range(dirty, span->offset, span->length);
+}
+
+void vga_dirty_close(struct vga_dirty *dirty, unsigned number)
+{
+	mark_open(dirty, number);
+	dirty->open[number] = (struct vga_span){ 0 };
+}
+
 int vga_dirty_start(struct vga_dirty *dirty, const struct video_ram *vram)
 {
 	dirty->page_count = vram->bytes >> VGA_PAGE_SHIFT;
@@ -19,9 +43,7 @@ int vga_dirty_start(struct vga_dirty *dirty, const struct video_ram *vram)
 	dirty->marks = calloc(long_count(dirty), sizeof(unsigned long));
 	dirty->pages = calloc(long_count(dirty), sizeof(unsigned long));
 	if (!dirty->marks || !dirty->pages) {
-		free(dirty->marks);
-		free(dirty->pages);
-		*dirty = (struct vga_dirty){ 0 };
+		forget(dirty);
 		return -ENOMEM;
 	}
 	if (vram->set_logging)
@@ -35,9 +57,7 @@ void vga_dirty_stop(struct vga_dirty *dirty, const struct video_ram *vram)
 		return;
 	if (vram->set_logging)
 		vram->set_logging(vram->opaque, false);
-	free(dirty->marks);
-	free(dirty->pages);
-	*dirty = (struct vga_dirty){ 0 };
+	forget(dirty);
 }
 
 bool vga_dirty_collect(struct vga_dirty *dirty, const struct video_ram *vram)
@@ -46,6 +66,8 @@ bool vga_dirty_collect(struct vga_dirty *dirty, const struct video_ram *vram)
 	unsigned long any = 0;
 	bool all = dirty->all;
 
+	for (unsigned i = 0; i < VGA_OPEN_SPANS; i++)
+		mark_open(dirty, i);
 	memset(dirty->pages, 0, count * sizeof(unsigned long));
 	if (!vram->fetch_dirty || !vram->fetch_dirty(vram->opaque, dirty->pages))
 		all = true;

@@ -63,6 +63,8 @@ void vga_update_map(struct vga *vga)
 			   s->gfx[VGA_GFX_ROTATE] == 0 && s->gfx[VGA_GFX_ENABLE_SET_RESET] == 0 &&
 			   s->gfx[VGA_GFX_BIT_MASK] == 0xff;
 	map->plain_read = !(s->gfx[VGA_GFX_MODE] & VGA_MODE_READ_COMPARE);
+	if (vga->ext.map_changed)
+		vga->ext.map_changed(vga->ext.opaque);
 }
 
 /* The byte offset in video RAM of the four planes at plane address 'address'. */

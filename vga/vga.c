@@ -459,6 +459,7 @@ static void init_windows(struct vga *vga)
 	}
 	io_window_init(&vga->vbe_window, "vga-dispi", &vbe_port_ops, vga, VBE_PORT_COUNT);
 	io_window_init(&vga->memory_window, "vga-memory", &vga_memory_ops, vga, VGA_WINDOW_BYTES);
+	vga->legacy_window = &vga->memory_window;
 }
 
 void vga_init(struct vga *vga, struct vga_state *state, struct clock *clock,
@@ -491,7 +492,7 @@ static void unmap(struct vga *vga)
 	for (unsigned i = 0; i < VGA_PORT_WINDOWS; i++)
 		io_unmap(&vga->port_windows[i].window);
 	io_unmap(&vga->vbe_window);
-	io_unmap(&vga->memory_window);
+	io_unmap(vga->legacy_window);
 }
 
 int vga_map(struct vga *vga, struct io_space *ports, struct io_space *memory, struct err *err)
@@ -503,7 +504,7 @@ int vga_map(struct vga *vga, struct io_space *ports, struct io_space *memory, st
 	if (error == 0 && !vga->ext.without_dispi)
 		error = io_map(ports, &vga->vbe_window, VBE_PORT_INDEX);
 	if (error == 0)
-		error = io_map(memory, &vga->memory_window, VGA_WINDOW_BASE);
+		error = io_map(memory, vga->legacy_window, VGA_WINDOW_BASE);
 	if (error != 0) {
 		unmap(vga);
 		return err_set_errno(err, error, "the VGA's ports or memory are taken");

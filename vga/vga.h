@@ -78,6 +78,8 @@ struct vga_ext {
 	 * extension's. Reading has no side effects. */
 	bool (*memory_read)(void *opaque, uint32_t offset, unsigned size, uint64_t *value);
 	bool (*memory_write)(void *opaque, uint32_t offset, unsigned size, uint64_t value);
+	/** A standard register has changed what lies at a0000. */
+	void (*map_changed)(void *opaque);
 	/** What is drawn over graphics modes; called once for each refresh of a watched screen. */
 	void (*cursor)(void *opaque, struct vga_cursor *cursor);
 	/** The pixel clock in Hz, 0 for the standard one. */
@@ -120,6 +122,7 @@ struct vga {
 	struct vga_state *state; /* in the card's state struct */
 	struct vga_map map;
 	struct io_window memory_window, vbe_window;
+	struct io_window *legacy_window; /* what is mapped at a0000: memory_window or the card's */
 	struct vga_port_window port_windows[VGA_PORT_WINDOWS];
 	struct clock *clock;
 	struct display *display;

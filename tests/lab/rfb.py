@@ -10,6 +10,7 @@ It shares no code with the server under test, so what it sees is what any viewer
     text              print the characters on the screen (VGA's 8x16 font)
     wait REGEX        until the screen's text matches; an alternative to a picture for text modes
     colours N         until the picture has N colours or more
+    lacks RRGGBB      until no pixel of the picture has this colour
     size WxH          until the picture has this size
     mark              remember the picture for 'change' and 'steady'
     change            until the picture differs from the mark
@@ -202,9 +203,9 @@ class Viewer:
             out.write(chunk(b"IDAT", zlib.compress(b"".join(rows), 6)) + chunk(b"IEND", b""))
         os.rename(path + ".part", path)
 
-    def colours(self):
+    def palette(self):
         data = bytes(self.picture)
-        return len({data[i:i + 3] for i in range(0, len(data), 4)})
+        return {data[i:i + 3] for i in range(0, len(data), 4)}
 
     def differ(self, path):
         """Compares with a binary PPM; a picture of another size is all different."""
@@ -340,7 +341,10 @@ def run(viewer, words):
             viewer.until("%r on the screen" % regex.pattern, lambda: regex.search(font.read(viewer)))
         elif verb == "colours":
             count = int(words.pop(0))
-            viewer.until("%d colours" % count, lambda: viewer.colours() >= count)
+            viewer.until("%d colours" % count, lambda: len(viewer.palette()) >= count)
+        elif verb == "lacks":
+            colour = bytes.fromhex(words.pop(0))[::-1]
+            viewer.until("a picture without %s" % colour[::-1].hex(), lambda: colour not in viewer.palette())
         elif verb == "size":
             size = tuple(int(n) for n in words.pop(0).split("x"))
             viewer.until("size %dx%d" % size, lambda: (viewer.width, viewer.height) == size)

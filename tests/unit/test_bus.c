@@ -226,6 +226,46 @@ static void a_group_maps_its_parts(void **state)
 	io_space_finish(&space);
 }
 
+static void ignore_window(void *opaque, struct io_window *window)
+{
+	(void)opaque;
+	(void)window;
+}
+
+static void unmap_another(void *opaque, struct io_window *window)
+{
+	struct io_window *other = opaque;
+
+	if (window != other)
+		io_unmap(other);
+}
+
+/* As a device does that is given collected writes while its window leaves. */
+static void listeners_may_move_others(void **state)
+{
+	static const struct io_ops silent = { .max_size = 1 };
+	struct io_window windows[3];
+	struct io_space space;
+	struct io_listener listener = { .opaque = &windows[0],
+					.mapped = ignore_window,
+					.unmapped = unmap_another };
+
+	(void)state;
+	io_space_init(&space, "memory", 0x100000);
+	for (unsigned i = 0; i < ARRAY_SIZE(windows); i++) {
+		io_window_init(&windows[i], "window", &silent, NULL, 16);
+		assert_int_equal(io_map(&space, &windows[i], i * 16), 0);
+	}
+	io_space_set_listener(&space, &listener);
+	io_unmap(&windows[1]);
+	assert_int_equal(space.count, 1);
+	assert_null(io_find(&space, 0));
+	assert_null(io_find(&space, 16));
+	assert_ptr_equal(io_find(&space, 32), &windows[2]);
+	io_unmap(&windows[2]);
+	io_space_finish(&space);
+}
+
 static void shared_wires_are_high_while_any_input_is(void **state)
 {
 	struct irq_line output, a, b;
@@ -421,6 +461,7 @@ int main(void)
 		cmocka_unit_test(overlaps_are_refused),
 		cmocka_unit_test(direct_windows_are_memory),
 		cmocka_unit_test(a_group_maps_its_parts),
+		cmocka_unit_test(listeners_may_move_others),
 		cmocka_unit_test(shared_wires_are_high_while_any_input_is),
 		cmocka_unit_test(bars_are_sized_and_move),
 		cmocka_unit_test(a_bar_over_another_waits_for_its_place),

@@ -218,6 +218,173 @@ static void test_banks(void **state)
 	assert_int_equal(peek8(b, 0xb0000), 0xff);
 }
 
+/* As REP STOS does. */
+static void fill_bank(struct bench *b, uint32_t address, unsigned count, uint8_t value)
+{
+	for (unsigned i = 0; i < count; i++)
+		poke8(b, address + i, value);
+}
+
+static bool bank_is_direct(struct bench *b)
+{
+	const struct io_window *window = io_find(&b->memory, 0xa0000);
+
+	assert_non_null(window);
+	assert_ptr_equal(io_find(&b->memory, 0xbffff), &b->cirrus.banks.high);
+	return window == &b->cirrus.banks.direct_windows[0];
+}
+
+static void make_bank_direct(struct bench *b)
+{
+	assert_false(bank_is_direct(b));
+	fill_bank(b, 0xa0000, CIRRUS_BANK_ACCESSES, 0x77);
+	assert_true(bank_is_direct(b));
+}
+
+static void test_a_bank_becomes_direct(void **state)
+{
+	struct bench *b = *state;
+	const struct io_window *window = &b->cirrus.banks.direct_windows[0];
+
+	packed_mode(b, CIRRUS_DEPTH_8);
+	out_gfx(b, CIRRUS_GFX_BANK_0, 3);
+	fill_bank(b, 0xa0000, CIRRUS_BANK_ACCESSES - 1, 0x11);
+	io_peek(&b->memory, 0xa0000, 4);
+	assert_false(bank_is_direct(b));
+	assert_int_equal(io_read(&b->memory, 0xa0000, 4), 0x11111111);
+	assert_true(bank_is_direct(b));
+	assert_int_equal(window->size, 0x10000);
+	assert_ptr_equal(window->host, b->vram + 0x3000);
+	poke8(b, 0xaffff, 0x12);
+	assert_int_equal(b->vram[0x12fff], 0x12);
+	out_gfx(b, CIRRUS_GFX_BANK_0, 3); /* no change */
+	out_gfx(b, CIRRUS_GFX_BANK_1, 9);
+	assert_true(bank_is_direct(b));
+	out_gfx(b, CIRRUS_GFX_BANK_0, 4);
+	assert_false(bank_is_direct(b));
+	poke8(b, 0xa0000, 0x13);
+	assert_int_equal(b->vram[0x4000], 0x13);
+}
+
+static void test_two_banks_become_direct(void **state)
+{
+	struct bench *b = *state;
+	const struct io_window *windows = b->cirrus.banks.direct_windows;
+
+	packed_mode(b, CIRRUS_DEPTH_8);
+	out_gfx(b, CIRRUS_GFX_EXTENSIONS, CIRRUS_TWO_BANKS | CIRRUS_BANK_16_KIB);
+	out_gfx(b, CIRRUS_GFX_BANK_0, 0xfe);
+	out_gfx(b, CIRRUS_GFX_BANK_1, 2);
+	make_bank_direct(b);
+	assert_ptr_equal(io_find(&b->memory, 0xaffff), &windows[1]);
+	assert_ptr_equal(windows[0].host, b->vram + CIRRUS_MEMORY_BYTES - 0x8000);
+	assert_ptr_equal(windows[1].host, b->vram + 0x8000);
+	assert_int_equal(windows[0].size | windows[1].size, 0x8000);
+	io_write(&b->memory, 0xa7ffe, 0x44332211, 4); /* over the edge */
+	assert_int_equal(load_le16(b->vram + CIRRUS_MEMORY_BYTES - 2), 0x2211);
+	assert_int_equal(load_le16(b->vram + 0x8000), 0x4433);
+	out_gfx(b, CIRRUS_GFX_BANK_1, 0xff); /* its second half begins anew at 0 */
+	fill_bank(b, 0xa0000, 2 * CIRRUS_BANK_ACCESSES, 0x55);
+	assert_false(bank_is_direct(b));
+	poke8(b, 0xac000, 0x66);
+	assert_int_equal(b->vram[0], 0x66);
+}
+
+/* A program that does little in each bank causes no change of the map. */
+static void test_banks_that_change_often_stay_trapped(void **state)
+{
+	struct bench *b = *state;
+	uint64_t generation;
+
+	packed_mode(b, CIRRUS_DEPTH_8);
+	generation = b->memory.generation;
+	for (unsigned i = 0; i < 100; i++) {
+		out_gfx(b, CIRRUS_GFX_BANK_0, (uint8_t)i);
+		fill_bank(b, 0xa0000, CIRRUS_BANK_ACCESSES - 1, (uint8_t)i);
+		assert_int_equal(b->vram[i * 4096 + CIRRUS_BANK_ACCESSES - 2], i);
+	}
+	assert_int_equal(b->memory.generation, generation);
+}
+
+static void test_banks_need_memory_in_pieces(void **state)
+{
+	struct bench *b = *state;
+
+	packed_mode(b, CIRRUS_DEPTH_8);
+	b->cirrus.vga.vram.in_pieces = false; /* as on Xen */
+	fill_bank(b, 0xa0000, 4 * CIRRUS_BANK_ACCESSES, 0x21);
+	assert_false(bank_is_direct(b));
+	assert_int_equal(b->vram[4 * CIRRUS_BANK_ACCESSES - 1], 0x21);
+}
+
+static void test_what_ends_a_direct_bank(void **state)
+{
+	struct bench *b = *state;
+	static const struct {
+		uint16_t port;
+		uint8_t index, value, back;
+	} rows[] = {
+		{ VGA_GRAPHICS_INDEX, CIRRUS_GFX_EXTENSIONS, CIRRUS_ADDRESS_BY_8, 0 },
+		{ VGA_GRAPHICS_INDEX, CIRRUS_GFX_EXTENSIONS, CIRRUS_TWO_BANKS, 0 },
+		{ VGA_GRAPHICS_INDEX, CIRRUS_GFX_EXTENSIONS,
+		  CIRRUS_EXTENDED_WRITES | CIRRUS_ADDRESS_BY_16, 0 },
+		{ VGA_SEQUENCER_INDEX, CIRRUS_SEQ_MODE, 0, CIRRUS_MODE_PACKED },
+	};
+
+	packed_mode(b, CIRRUS_DEPTH_8);
+	bench_map_cirrus(b);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		make_bank_direct(b);
+		out_indexed(b, rows[i].port, rows[i].index, rows[i].value);
+		assert_false(bank_is_direct(b));
+		out_indexed(b, rows[i].port, rows[i].index, rows[i].back);
+	}
+	make_bank_direct(b);
+	out8(b, VGA_MISC_WRITE, VGA_MISC_COLOUR);
+	assert_int_equal(peek8(b, 0xa0000), 0xff);
+	out8(b, VGA_MISC_WRITE, VGA_MISC_COLOUR | VGA_MISC_RAM_ENABLE);
+	make_bank_direct(b);
+	out_gfx(b, CIRRUS_GFX_BLT_WIDTH, 3);
+	out_gfx(b, CIRRUS_GFX_BLT_MODE, CIRRUS_BLT_FROM_SYSTEM);
+	out_gfx(b, CIRRUS_GFX_BLT_ROP, CIRRUS_ROP_S);
+	out_gfx(b, CIRRUS_GFX_BLT_CONTROL, CIRRUS_BLT_START);
+	io_write(&b->memory, 0xa8000, 0x44332211, 4);
+	assert_int_equal(load_le32(b->vram), 0x44332211);
+	make_bank_direct(b);
+	b->device->class->reset(b->device->self);
+	assert_false(bank_is_direct(b));
+}
+
+/* A direct bank and the frame buffer are one memory; nothing of it is in the saved state. */
+static void test_a_direct_bank_is_saved(void **state)
+{
+	struct bench *b = *state, *other = bench_create_cirrus();
+	struct device_list list, other_list;
+	struct state_writer writer;
+
+	device_list_init(&list);
+	device_list_init(&other_list);
+	device_add(&list, b->device);
+	device_add(&other_list, other->device);
+	packed_mode(b, CIRRUS_DEPTH_8);
+	out_gfx(b, CIRRUS_GFX_BANK_0, 5);
+	make_bank_direct(b);
+	packed_mode(other, CIRRUS_DEPTH_8);
+	make_bank_direct(other);
+	state_writer_init(&writer);
+	device_save_all(&list, &writer);
+	assert_int_equal(device_load_all(&list, writer.bytes, writer.length, NULL), 0);
+	poke8(b, 0xa0001, 0x31);
+	assert_int_equal(b->vram[0x5001], 0x31);
+	assert_int_equal(device_load_all(&other_list, writer.bytes, writer.length, NULL), 0);
+	assert_false(bank_is_direct(other));
+	poke8(other, 0xa0001, 0x32);
+	assert_int_equal(other->vram[0x5001], 0x32);
+	make_bank_direct(other);
+	state_writer_finish(&writer);
+	bench_destroy(other);
+}
+
 static void test_extended_write_modes(void **state)
 {
 	struct bench *b = *state;
@@ -422,6 +589,31 @@ static void test_blits_and_banked_writes_are_drawn(void **state)
 	bench_refresh(b);
 	assert_damage(b, 20, 100, 10, 1);
 	assert_int_equal(bench_pixel(b, 29, 100), bench_colour(8));
+}
+
+/* What the processor writes to a direct bank passes no function of ours. */
+static void test_writes_to_a_direct_bank_are_drawn(void **state)
+{
+	struct bench *b = *state;
+
+	packed_mode(b, CIRRUS_DEPTH_8);
+	out_crtc(b, VGA_CRTC_OFFSET, 80);
+	memset(b->vram, 0x77, CIRRUS_MEMORY_BYTES);
+	make_bank_direct(b);
+	bench_watch(b);
+	bench_refresh(b);
+	bench_refresh(b);
+	assert_int_equal(b->damages, 0);
+	b->vram[640 * 3 + 5] = 1;
+	bench_refresh(b);
+	assert_damage(b, 5, 3, 1, 1);
+	b->vram[640 * 7 + 9] = 1;
+	out_gfx(b, CIRRUS_GFX_BANK_0, 0x40);
+	bench_refresh(b);
+	assert_damage(b, 9, 7, 1, 1);
+	b->vram[640 * 8] = 1; /* nobody could have */
+	bench_refresh(b);
+	assert_int_equal(b->damages, 0);
 }
 
 /* Cursor */
@@ -740,6 +932,12 @@ int main(void)
 		CIRRUS_TEST(test_hidden_dac),
 		CIRRUS_TEST(test_ports_in_bar_1),
 		CIRRUS_TEST(test_banks),
+		CIRRUS_TEST(test_a_bank_becomes_direct),
+		CIRRUS_TEST(test_two_banks_become_direct),
+		CIRRUS_TEST(test_banks_that_change_often_stay_trapped),
+		CIRRUS_TEST(test_banks_need_memory_in_pieces),
+		CIRRUS_TEST(test_what_ends_a_direct_bank),
+		CIRRUS_TEST(test_a_direct_bank_is_saved),
 		CIRRUS_TEST(test_extended_write_modes),
 		CIRRUS_TEST(test_apertures_swap_bytes),
 		CIRRUS_TEST(test_blitter_registers_in_memory),
@@ -748,6 +946,7 @@ int main(void)
 		CIRRUS_TEST(test_start_address),
 		CIRRUS_TEST(test_what_blanks_a_packed_mode),
 		CIRRUS_TEST(test_blits_and_banked_writes_are_drawn),
+		CIRRUS_TEST(test_writes_to_a_direct_bank_are_drawn),
 		CIRRUS_TEST(test_cursor_32),
 		CIRRUS_TEST(test_cursor_64_at_the_edges),
 		CIRRUS_TEST(test_cursor_colours),

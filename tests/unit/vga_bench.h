@@ -105,6 +105,7 @@ static inline struct bench *bench_prepare(struct video_ram *vram, size_t bytes)
 		.host = aligned_alloc(4096, bytes),
 		.bytes = bytes,
 		.opaque = b,
+		.in_pieces = true,
 		.set_logging = bench_set_logging,
 		.fetch_dirty = bench_fetch_dirty,
 	};
