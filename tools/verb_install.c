@@ -297,11 +297,31 @@ static int run_expect(struct install *install, const struct recipe_step *step)
 
 /* --- Steps --- */
 
+/** Until the device model ends, which it may have done already. */
+static int wait_for_shutdown(struct install *install)
+{
+	int64_t end_ms = waiting_now_ms() + install->timeout_s * INT64_C(1000);
+
+	while (waiting_now_ms() < end_ms) {
+		struct json_object *message = NULL;
+		int result = qmp_receive(&install->qmp, PROGRESS_MS, &message, NULL);
+
+		json_object_put(message);
+		if (result < 0 && result != -ETIMEDOUT) {
+			install->ended = true;
+			return VERB_DONE;
+		}
+	}
+	return INSTALL_TIMED_OUT;
+}
+
 static int run_wait(struct install *install, const struct recipe_step *step)
 {
 	struct words words = { 0 };
 	int status;
 
+	if (strcmp(step->words.items[1], "shutdown") == 0)
+		return wait_for_shutdown(install);
 	words_add(&words, "wait");
 	words_add(&words, "--timeout");
 	words_add(&words, "%d", install->timeout_s);
@@ -309,8 +329,6 @@ static int run_wait(struct install *install, const struct recipe_step *step)
 	words_add(&words, "%s", step->words.items[1]);
 	status = run_tool(&words);
 	words_finish(&words);
-	if (status == VERB_DONE && strcmp(step->words.items[1], "shutdown") == 0)
-		install->ended = true;
 	return status;
 }
 

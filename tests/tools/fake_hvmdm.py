@@ -3,7 +3,7 @@
 """A device model without a machine: takes hvmdm's arguments and speaks QMP on its sockets.
 
 FAKE_RECORD names a file that gets a line for each command. FAKE_MODE chooses how it misbehaves:
-die, silent, garbage, refuse, stubborn.
+die, silent, garbage, refuse, stubborn, deaf, picture, shortlived.
 """
 import array
 import json
@@ -105,6 +105,8 @@ class Machine:
             return {"mode": "graphics"}
         screen = {"mode": "text", "columns": 80, "rows": 2, "lines": ["boot: linux", "\u2554"], "checksum": 7,
                   "cursor": {"visible": True, "x": 6, "y": 0}}
+        if MODE == "shortlived":  # powers itself off right after it was looked at
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
         if attributes:
             screen["attributes"] = ["07" * 80, "1f" * 80]
         return screen
@@ -190,6 +192,7 @@ def main():
         print("fake: cannot open the disk", file=sys.stderr)
         sys.exit(1)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if MODE == "stubborn" else lambda *_: sys.exit(0))
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(0))
     for path in machine.paths:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)

@@ -383,6 +383,11 @@ class Life(Case):
         self.assertTrue(os.path.exists(self.dir + "/inst.install/01-milestone.png"))
         self.assertEqual(os.listdir(self.run_dir), [])
 
+    def test_install_of_a_guest_that_ends(self):
+        done = self.install("expect linux\nwait shutdown\nmilestone off",
+                            FAKE_MODE="shortlived")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_install_that_fails(self):
         done = self.install('timeout 1\nexpect "never"')
         self.assertEqual(done.returncode, 3)
