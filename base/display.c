@@ -271,7 +271,8 @@ static uint32_t sum_pixels(const struct display_surface *surface)
 	return (uint32_t)sum;
 }
 
-int display_checksum(struct display *display, uint32_t *sum)
+int display_look(struct display *display,
+		 void (*look)(void *opaque, const struct display_surface *surface), void *opaque)
 {
 	struct display_listener listener = { 0 };
 	bool was_watched = display->watchers > 0;
@@ -282,10 +283,22 @@ int display_checksum(struct display *display, uint32_t *sum)
 	if (result == 0) {
 		display_refresh(display, !was_watched);
 		if (display->surface.pixels)
-			*sum = sum_pixels(&display->surface);
+			look(opaque, &display->surface);
 		else
 			result = -ENOMEM;
 	}
 	display_remove_listener(display, &listener);
 	return result;
+}
+
+static void look_at_sum(void *opaque, const struct display_surface *surface)
+{
+	uint32_t *sum = opaque;
+
+	*sum = sum_pixels(surface);
+}
+
+int display_checksum(struct display *display, uint32_t *sum)
+{
+	return display_look(display, look_at_sum, sum);
 }

@@ -36,8 +36,8 @@ struct display_cursor {
 };
 
 enum {
-	DISPLAY_TEXT_MAX_COLUMNS = 160,
-	DISPLAY_TEXT_MAX_ROWS = 100,
+	DISPLAY_TEXT_MAX_COLUMNS = DISPLAY_MAX_WIDTH / 8,
+	DISPLAY_TEXT_MAX_ROWS = DISPLAY_MAX_HEIGHT / 8,
 };
 
 /** A character on the screen. */
@@ -106,6 +106,11 @@ void display_refresh(struct display *display, bool full);
 
 /** The screen as text. False if the card shows a picture. */
 bool display_read_text(struct display *display, struct display_text *text);
+
+/** Renders everything and hands the picture to 'look', whether somebody watches or not. 0 or
+ * -ENOMEM. */
+int display_look(struct display *display,
+		 void (*look)(void *opaque, const struct display_surface *surface), void *opaque);
 
 /** Renders everything and sums the picture up: equal pictures have equal sums. 0 or -ENOMEM. */
 int display_checksum(struct display *display, uint32_t *sum);

@@ -11,8 +11,13 @@
 #include "dm/board_internal.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "vga/fonts.h"
 
 #define MIB (UINT64_C(1) << 20)
+
+/* GNU Unifont, of GRUB's and of many installers' screens: they are read without it, too, but not as
+ * far. */
+static const char text_font[] = "/usr/share/grub/unicode.pf2";
 
 static const char *const stdvga_properties[] = { "driver", "vgamem_mb", "id",   "addr",    "bus",
 						 "xres",   "yres",      "edid", "romfile", NULL };
@@ -172,6 +177,7 @@ static int create_stdvga(struct board *board, const struct display_plan *plan, s
 
 	if (result == 0)
 		device_add(&machine->devices, &board->stdvga.device);
+	board->vga = &board->stdvga.vga;
 	return result;
 }
 
@@ -189,6 +195,7 @@ static int create_cirrus(struct board *board, const struct display_plan *plan, s
 
 	if (result == 0)
 		device_add(&machine->devices, &board->cirrus.device);
+	board->vga = &board->cirrus.vga;
 	return result;
 }
 
@@ -236,6 +243,7 @@ static int make_plan(struct display_plan *plan, struct options *options, struct 
 
 int board_display_init(struct board *board, struct err *err)
 {
+	struct err missing = { 0 };
 	struct display_plan plan;
 	int result = make_plan(&plan, board->machine->options, err);
 
@@ -247,7 +255,17 @@ int board_display_init(struct board *board, struct err *err)
 		result = lend_video_ram(board, (size_t)(plan.mib * MIB), err);
 	if (result == 0)
 		result = plan.kind->create(board, &plan, err);
-	if (result == 0)
-		board->has_vga = true;
-	return result;
+	if (result < 0)
+		return result;
+	board->has_vga = true;
+	payload_map(&board->text_font, board->machine->options, text_font, &missing);
+	return 0;
+}
+
+void board_add_fonts(const struct board *board, struct glyph_set *set)
+{
+	if (!board->has_vga)
+		return;
+	vga_add_fonts(board->vga, set);
+	font_add_pff2(set, board->text_font.bytes, board->text_font.length);
 }

@@ -96,7 +96,8 @@ struct board {
 	struct device device;
 	struct machine *machine;
 	struct irq_line gsis[PIIX3_GSIS];
-	struct payload bios, vga_rom;
+	struct payload bios, vga_rom, text_font;
+	struct vga *vga; /* the card's core, if has_vga */
 	struct memory_map memory;
 	struct i440fx host;
 	struct piix3 isa;

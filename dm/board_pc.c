@@ -383,6 +383,7 @@ void board_destroy(struct board *board)
 	device_finish_all(&board->machine->devices);
 	payload_unmap(&board->bios);
 	payload_unmap(&board->vga_rom);
+	payload_unmap(&board->text_font);
 	board_nics_finish(board);
 	for (unsigned i = 0; i < BOARD_USER_ITEMS; i++)
 		payload_unmap(&board->user_items[i]);

@@ -11,6 +11,7 @@ struct block;
 struct board;
 struct chr;
 struct err;
+struct glyph_set;
 struct machine;
 struct medium_slot;
 
@@ -62,3 +63,5 @@ void board_for_each_drive(struct board *board,
 			  void *opaque);
 /** What serial port 'index' is connected to. NULL: there is no such port. */
 struct chr *board_serial_chr(struct board *board, unsigned index);
+/** Adds the fonts by which text in pictures is read. */
+void board_add_fonts(const struct board *board, struct glyph_set *set);

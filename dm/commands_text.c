@@ -9,6 +9,7 @@
 #include "block/block.h"
 #include "dm/board_pc.h"
 #include "dm/control_internal.h"
+#include "vga/glyphs.h"
 
 /* Reading */
 
@@ -78,6 +79,52 @@ static uint32_t sum_text(const struct display_text *text)
 	return sum;
 }
 
+static struct json_object *describe_grid(const struct glyph_grid *grid)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_add_int(object, "x", grid->x);
+	json_add_int(object, "y", grid->y);
+	json_add_int(object, "cell-width", grid->cell_width);
+	json_add_int(object, "cell-height", grid->cell_height);
+	return object;
+}
+
+struct picture {
+	const struct glyph_set *set;
+	struct display_text *text;
+	struct glyph_grid grid;
+	bool is_text;
+};
+
+static void look_for_text(void *opaque, const struct display_surface *surface)
+{
+	struct picture *picture = opaque;
+
+	picture->is_text = glyphs_read(picture->set, surface, picture->text, &picture->grid);
+}
+
+/** The text that a graphics mode shows, if any. 0 or -errno. */
+static int describe_picture(struct control_call *call, struct display_text *text)
+{
+	struct machine *machine = call->machine;
+	struct glyph_set *set = calloc(1, sizeof(*set));
+	struct picture picture = { .set = set, .text = text };
+	int result = set ? 0 : -ENOMEM;
+
+	if (set && machine->board)
+		board_add_fonts(machine->board, set);
+	if (set && set->count)
+		result = display_look(&machine->display, look_for_text, &picture);
+	free(set);
+	if (result < 0 || !picture.is_text)
+		return result;
+	describe_text(call->result, text, false);
+	json_add_int(call->result, "unknown", picture.grid.unknown);
+	json_add(call->result, "grid", describe_grid(&picture.grid));
+	return 0;
+}
+
 static int execute_query_screen_text(struct control_call *call)
 {
 	struct display *display = &call->machine->display;
@@ -95,6 +142,8 @@ static int execute_query_screen_text(struct control_call *call)
 	} else {
 		json_add_string(call->result, "mode", "graphics");
 		result = display_checksum(display, &sum);
+		if (result == 0 && control_bool(call, "recognize", true))
+			result = describe_picture(call, text);
 	}
 	json_add_int(call->result, "checksum", sum);
 	free(text);
@@ -262,7 +311,7 @@ void control_report_typing(void *opaque, const struct typist_progress *progress)
 }
 
 const struct control_command control_text_commands[] = {
-	{ "query-screen-text", "attributes?b", execute_query_screen_text },
+	{ "query-screen-text", "attributes?b recognize?b", execute_query_screen_text },
 	{ "query-serial-text", "port?i since?i", execute_query_serial_text },
 	{ "query-activity", "", execute_query_activity },
 	{ "type-text", "text:s unicode?s rate?i", execute_type_text },

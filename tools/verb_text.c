@@ -92,11 +92,12 @@ static int run_screen(const struct verb *verb, int argc, char **argv)
 		return status;
 	if (json) {
 		puts(json_object_to_json_string_ext(screen, JSON_C_TO_STRING_SPACED));
-	} else if (strcmp(json_text_or(screen, "mode", ""), "text") == 0) {
+	} else if (json_object_object_get_ex(screen, "lines", NULL)) {
 		print_lines(screen, cursor, attributes);
 	} else {
 		fprintf(stderr,
-			"hvm: the guest shows a picture, no text: 'hvm screenshot %s' saves it\n",
+			"hvm: the guest shows a picture in which no text is found: 'hvm screenshot "
+			"%s' saves it\n",
 			argv[optind]);
 		status = VERB_FAILED;
 	}
@@ -381,8 +382,11 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 /* clang-format off */
 const struct verb verbs_text[] = {
 	{ "screen", "[--cursor] [--attributes] [--json] GUEST", "print the guest's screen as text",
-	  "Works in text modes; --cursor marks the cursor below its line, --attributes adds a line of\n"
-	  "colours, two hexadecimal digits a character, background first.\n", run_screen },
+	  "Exact in text modes. In graphics modes text is recognized where it stands in the cells of a\n"
+	  "console's grid, in a font of the VGA BIOS, in GNU Unifont (GRUB's unicode.pf2, if the host\n"
+	  "has it) or in one that the guest has used in a text mode; other cells are marked U+FFFD.\n"
+	  "--cursor marks the cursor below its line, --attributes adds a line of colours (text modes\n"
+	  "only), two hexadecimal digits a character, background first.\n", run_screen },
 	{ "type", "[--enter] [--file FILE] [--unicode HOW] [--rate N] [--timeout S] GUEST [TEXT]",
 	  "type text on the guest's keyboard",
 	  "Keys are given at the guest's pace, so that none is lost; the layout is the\n"

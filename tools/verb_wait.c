@@ -198,11 +198,12 @@ static int wait_for_still(struct wait *wait)
 	int64_t pictures[2] = { -1, -1 }, since_ms = waiting_now_ms();
 
 	for (;; waiting_pause()) {
-		struct json_object *screen = NULL;
+		struct json_object *screen = NULL, *arguments = json_object_new_object();
 		struct err err = { 0 };
 		int64_t picture;
 
-		if (qmp_run(&wait->qmp, "query-screen-text", NULL, -1, &screen, &err) < 0)
+		json_object_object_add(arguments, "recognize", json_object_new_boolean(false));
+		if (qmp_run(&wait->qmp, "query-screen-text", arguments, -1, &screen, &err) < 0)
 			return guest_has_ended(&err);
 		picture = waiting_number(screen, "checksum");
 		json_object_put(screen);

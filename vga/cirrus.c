@@ -107,6 +107,8 @@ static void init_chip(struct cirrus *card, struct clock *clock, struct display *
 	edid_build(&edid, card->edid);
 	cirrus_registers_reset(card);
 	vga_init(&card->vga, &card->state.vga, clock, display, vram, &ext);
+	card->vga.rom = config->rom;
+	card->vga.rom_bytes = config->rom ? config->rom_bytes : 0;
 	card->vga.vram_mask = CIRRUS_MEMORY_BYTES - 1;
 	cirrus_banks_init(card);
 }

@@ -211,6 +211,8 @@ int stdvga_init(struct stdvga *card, struct pci_bus *bus, struct clock *clock,
 	device_init(&card->device, &stdvga_class, card);
 	pci_function_init(&card->pci, &card->state.pci, &identity, NULL, 0, card);
 	vga_init(&card->vga, &card->state.vga, clock, display, vram, NULL);
+	card->vga.rom = config->rom;
+	card->vga.rom_bytes = config->rom ? config->rom_bytes : 0;
 	init_edid(card, config);
 	init_bars(card, vram, config);
 	error = vga_map(&card->vga, bus->ports, bus->memory, err);

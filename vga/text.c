@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/display.h"
+#include "base/utf8.h"
 #include "vga/characters.h"
+#include "vga/fonts.h"
 #include "vga/geometry.h"
+#include "vga/glyphs.h"
 #include "vga/screen.h"
 #include "vga/vga.h"
 
@@ -262,22 +266,113 @@ bool vga_text_snapshot(struct vga *vga, struct vga_text_screen *out)
 	return true;
 }
 
+/* What the codes of a font mean. */
+struct meanings {
+	uint32_t characters[2][FONT_CODES]; /* by attribute bit 3 */
+};
+
+static void copy_glyph(const struct vga *vga, uint32_t font_address, unsigned code, unsigned height,
+		       uint8_t *rows)
+{
+	for (unsigned i = 0; i < height; i++)
+		rows[i] = cell_bytes(vga, font_address + code * VGA_MAX_CELL_HEIGHT + i)[2];
+}
+
+/* A glyph that is not the BIOS's of this code. */
+static uint32_t read_own_glyph(const uint8_t *bios, const uint8_t *rows, unsigned height,
+			       unsigned code)
+{
+	bool blank = true;
+
+	for (unsigned i = 0; i < height; i++)
+		blank &= rows[i] == 0;
+	if (blank)
+		return ' ';
+	for (unsigned other = 0; other < FONT_CODES; other++)
+		if (memcmp(bios + other * height, rows, height) == 0)
+			return vga_character((uint8_t)other);
+	return code >= VGA_SEEN_FIRST && code < VGA_SEEN_FIRST + VGA_SEEN_CODES ? code
+										: UTF8_REPLACEMENT;
+}
+
+/* The font is remembered if letters differ from the BIOS's: a console's that will come back in a
+ * graphics mode. */
+static void remember_font(struct vga *vga, uint32_t font_address, unsigned height,
+			  const uint8_t *bios)
+{
+	struct vga_seen_font *seen = &vga->seen_font;
+	uint8_t rows[VGA_SEEN_HEIGHT];
+	unsigned own = 0;
+
+	for (unsigned code = 'A'; code <= 'z'; code++) {
+		copy_glyph(vga, font_address, code, height, rows);
+		own += memcmp(bios + code * height, rows, height) != 0;
+	}
+	if (own < VGA_SEEN_CODES / 3)
+		return;
+	seen->height = (uint8_t)height;
+	for (unsigned i = 0; i < VGA_SEEN_CODES; i++)
+		copy_glyph(vga, font_address, VGA_SEEN_FIRST + i, height, seen->rows[i]);
+}
+
+static void find_meanings(struct vga *vga, struct meanings *meanings)
+{
+	const uint8_t *bios = NULL;
+	struct vga_geometry g;
+	unsigned height;
+
+	vga_derive_geometry(vga, &g);
+	height = g.cell_height;
+	if (height == 8 || height == 14 || height == 16)
+		bios = font_find_in_rom(vga->rom, vga->rom_bytes, height);
+	for (unsigned f = 0; f < 2; f++) {
+		for (unsigned code = 0; code < FONT_CODES; code++) {
+			uint32_t *character = &meanings->characters[f][code];
+			uint8_t rows[VGA_SEEN_HEIGHT];
+
+			*character = vga_character((uint8_t)code);
+			if (!bios)
+				continue;
+			copy_glyph(vga, g.font_address[f], code, height, rows);
+			if (memcmp(bios + code * height, rows, height) != 0)
+				*character = read_own_glyph(bios, rows, height, code);
+		}
+	}
+	if (bios)
+		remember_font(vga, g.font_address[0], height, bios);
+}
+
+void vga_add_fonts(const struct vga *vga, struct glyph_set *set)
+{
+	const struct vga_seen_font *seen = &vga->seen_font;
+
+	font_add_rom(set, vga->rom, vga->rom_bytes);
+	for (unsigned i = 0; seen->height && i < VGA_SEEN_CODES; i++)
+		glyph_set_add(set, seen->rows[i], seen->height, VGA_SEEN_FIRST + i);
+}
+
 bool vga_text_read(void *opaque, struct display_text *text)
 {
 	struct vga_text_screen screen;
+	struct meanings meanings;
 
 	if (!vga_text_snapshot(opaque, &screen))
 		return false;
+	find_meanings(opaque, &meanings);
 	text->columns = screen.columns;
 	text->rows = screen.rows;
 	text->cursor_visible = screen.cursor_visible;
 	text->cursor_x = screen.cursor_x;
 	text->cursor_y = screen.cursor_y;
 	for (unsigned y = 0; y < screen.rows; y++)
-		for (unsigned x = 0; x < screen.columns; x++)
+		for (unsigned x = 0; x < screen.columns; x++) {
+			uint8_t attribute = (uint8_t)(screen.cells[y][x] >> 8);
+			bool second = (attribute & ATTRIBUTE_FONT) != 0;
+
 			text->cells[y][x] = (struct display_cell){
-				vga_character((uint8_t)screen.cells[y][x]),
-				(uint8_t)(screen.cells[y][x] >> 8),
+				meanings.characters[second][(uint8_t)screen.cells[y][x]],
+				attribute,
 			};
+		}
 	return true;
 }

@@ -30,6 +30,7 @@ struct clock;
 struct display;
 struct err;
 struct vga_cursor;
+struct glyph_set;
 struct vga_geometry;
 struct vga_screen;
 
@@ -116,6 +117,15 @@ struct vga_port_window {
 
 enum {
 	VGA_PORT_WINDOWS = 3,
+	VGA_SEEN_FIRST = '!',
+	VGA_SEEN_CODES = '~' - '!' + 1,
+	VGA_SEEN_HEIGHT = 16,
+};
+
+/** The glyphs of ASCII as a guest's own font last had them; height 0: none was seen. */
+struct vga_seen_font {
+	uint8_t height;
+	uint8_t rows[VGA_SEEN_CODES][VGA_SEEN_HEIGHT];
 };
 
 struct vga {
@@ -131,8 +141,11 @@ struct vga {
 	struct vga_ext ext;
 	struct vga_dirty dirty;
 	struct vga_screen *screen; /* NULL while nobody watches */
-	int64_t status_ns;         /* time of the last read of input status 1 */
-	int64_t status_lead_ns;    /* how far the beam ran ahead while time stood still */
+	const uint8_t *rom;        /* the VGA BIOS, for its fonts; NULL: there is none */
+	size_t rom_bytes;
+	struct vga_seen_font seen_font;
+	int64_t status_ns;      /* time of the last read of input status 1 */
+	int64_t status_lead_ns; /* how far the beam ran ahead while time stood still */
 };
 
 /**
@@ -155,6 +168,10 @@ void vga_finish(struct vga *vga);
 
 /** Checks and uses a state that was loaded. 0 or -EINVAL. */
 int vga_after_load(struct vga *vga, struct err *err);
+
+/** Adds the fonts that are known of this card: its BIOS's, and the guest's own as it was last seen
+ * by vga_text_read. */
+void vga_add_fonts(const struct vga *vga, struct glyph_set *set);
 
 /** The byte-wide ports 3B0h to 3DFh. */
 uint8_t vga_port_read(struct vga *vga, uint16_t port);

@@ -154,6 +154,9 @@ host_stage() {
 	copy_program "$folder" "$dm_program" "/usr/bin/device-model"
 	mkdir -p "$folder/usr/share/qemu"
 	cp -rL /usr/share/seabios "$folder/usr/share/"
+	# By this font the text in pictures is read.
+	mkdir -p "$folder/usr/share/grub"
+	[ ! -e /usr/share/grub/unicode.pf2 ] || cp /usr/share/grub/unicode.pf2 "$folder/usr/share/grub/"
 	mkdir -p "$folder/usr/lib/ipxe/qemu"
 	cp -L /usr/lib/ipxe/qemu/pxe-{e1000,rtl8139,ne2k_pci}.rom "$folder/usr/lib/ipxe/qemu/"
 	[ "$dm" != qemu ] || cp -rL /usr/share/qemu/{keymaps,kvmvapic.bin,linuxboot_dma.bin,multiboot_dma.bin} "$folder/usr/share/qemu/"

@@ -100,7 +100,7 @@ class Machine:
     def do_send_key(self, keys):
         return {}
 
-    def do_query_screen_text(self, attributes=False):
+    def do_query_screen_text(self, attributes=False, recognize=True):
         if MODE == "picture":
             return {"mode": "graphics"}
         screen = {"mode": "text", "columns": 80, "rows": 2, "lines": ["boot: linux", "\u2554"], "checksum": 7,

@@ -3,6 +3,9 @@
  * dots. */
 #include "vga_bench.h"
 
+#include "base/utf8.h"
+#include "vga/fonts.h"
+#include "vga/glyphs.h"
 #include "vga/text.h"
 
 enum {
@@ -326,6 +329,76 @@ static void test_characters(void **state)
 	free(text);
 }
 
+/* A BIOS font of random dots with the shapes by which it is found. */
+static void make_bios(uint8_t *rom)
+{
+	static const struct {
+		uint8_t code, dots;
+	} shapes[] = { { 0, 0 },       { ' ', 0 },     { 0xff, 0 },
+		       { 0xdb, 0xff }, { 0xdd, 0xf0 }, { 0xde, 0x0f } };
+
+	for (unsigned i = 0; i < FONT_CODES * CELL_HEIGHT; i++)
+		rom[i] = (uint8_t)rand();
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		memset(rom + shapes[i].code * CELL_HEIGHT, shapes[i].dots, CELL_HEIGHT);
+}
+
+static uint32_t character_with_glyph(struct bench *b, uint8_t code, const uint8_t *rows)
+{
+	struct display_text *text = calloc(1, sizeof(*text));
+	uint32_t character;
+
+	assert_non_null(text);
+	for (unsigned i = 0; rows && i < CELL_HEIGHT; i++)
+		b->vram[4 * (code * 32u + i) + 2] = rows[i];
+	put(b, 0, code, 0x07);
+	assert_true(display_read_text(b->card.vga.display, text));
+	character = text->cells[0][0].character;
+	free(text);
+	return character;
+}
+
+static void test_own_glyphs(void **state)
+{
+	static const uint8_t strange[CELL_HEIGHT] = { 1, 2, 3 }, blank[CELL_HEIGHT];
+	struct bench *b = *state;
+	uint8_t rom[FONT_CODES * CELL_HEIGHT];
+
+	bench_set_mode(b, &mode_3);
+	make_bios(rom);
+	b->card.vga.rom = rom;
+	b->card.vga.rom_bytes = sizeof(rom);
+	for (unsigned code = 0; code < FONT_CODES; code++)
+		character_with_glyph(b, (uint8_t)code, rom + code * CELL_HEIGHT);
+	b->card.vga.seen_font.height = 0; /* it was half loaded */
+	assert_int_equal(character_with_glyph(b, 0xc9, NULL), 0x2554);
+	assert_int_equal(character_with_glyph(b, 0xc9, rom + 'x' * CELL_HEIGHT), 'x');
+	assert_int_equal(character_with_glyph(b, 0xc9, strange), UTF8_REPLACEMENT);
+	assert_int_equal(character_with_glyph(b, 0xc9, blank), ' ');
+	assert_int_equal(character_with_glyph(b, 'y', strange), 'y');
+	assert_int_equal(b->card.vga.seen_font.height, 0);
+}
+
+static void test_own_font_is_remembered(void **state)
+{
+	struct bench *b = *state;
+	uint8_t rom[FONT_CODES * CELL_HEIGHT];
+	struct glyph_set *set = calloc(1, sizeof(*set));
+
+	assert_non_null(set);
+	bench_set_mode(b, &mode_3);
+	make_bios(rom);
+	b->card.vga.rom = rom;
+	b->card.vga.rom_bytes = sizeof(rom);
+	load_font(b, 0, 0);
+	assert_int_equal(character_with_glyph(b, 'q', NULL), 'q');
+	bench_set_mode(b, &mode_12);
+	vga_add_fonts(&b->card.vga, set);
+	assert_int_equal(glyph_set_find(set, font[0]['q'], CELL_HEIGHT)->character, 'q');
+	assert_int_equal(glyph_set_find(set, rom + 'q' * CELL_HEIGHT, CELL_HEIGHT)->character, 'q');
+	free(set);
+}
+
 static void test_snapshot(void **state)
 {
 	struct bench *b = *state;
@@ -384,6 +457,8 @@ int main(void)
 		BENCH_TEST(test_forty_columns_are_twice_as_wide),
 		BENCH_TEST(test_monochrome_underline),
 		BENCH_TEST(test_characters),
+		BENCH_TEST(test_own_glyphs),
+		BENCH_TEST(test_own_font_is_remembered),
 		BENCH_TEST(test_snapshot),
 		BENCH_TEST(test_nobody_watching_costs_no_log),
 	};
