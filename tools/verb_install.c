@@ -297,20 +297,20 @@ static int run_expect(struct install *install, const struct recipe_step *step)
 
 /* --- Steps --- */
 
-/** Until the device model ends, which it may have done already. */
+/** Until the guest has powered off. Its device model stays, so that its last words can be read. */
 static int wait_for_shutdown(struct install *install)
 {
 	int64_t end_ms = waiting_now_ms() + install->timeout_s * INT64_C(1000);
 
-	while (waiting_now_ms() < end_ms) {
-		struct json_object *message = NULL;
-		int result = qmp_receive(&install->qmp, PROGRESS_MS, &message, NULL);
+	for (; waiting_now_ms() < end_ms; waiting_pause()) {
+		struct json_object *answer = NULL;
+		int result = qmp_run(&install->qmp, "query-status", NULL, -1, &answer, NULL);
+		bool is_off = strcmp(json_text_or(answer, "status", ""), "shutdown") == 0;
 
-		json_object_put(message);
-		if (result < 0 && result != -ETIMEDOUT) {
-			install->ended = true;
+		json_object_put(answer);
+		install->ended = result < 0;
+		if (is_off || result < 0)
 			return VERB_DONE;
-		}
 	}
 	return INSTALL_TIMED_OUT;
 }
@@ -501,6 +501,7 @@ static int create_guest(const struct install_options *options)
 	words_add(&words, "vnc=1");
 	words_add(&words, "serial=pty");
 	words_add(&words, "boot=c");
+	words_add(&words, "on_poweroff=preserve");
 	if (options->cd)
 		words_add(&words, "boot_once=d");
 	if (options->disk && options->cd)
