@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "base/bytes.h"
+#include "hw/net/nic.h"
 #include "net/net.h"
 #include "tests/lib/chip_bench.h"
 
@@ -85,4 +87,42 @@ static inline void nic_peer_set_room(struct nic_peer *peer, unsigned frames)
 {
 	peer->room = frames;
 	net_ready(&peer->port);
+}
+
+/** A frame to 'mac', its bytes counting up behind the header. */
+static inline void nic_frame(uint8_t *frame, const uint8_t *mac, uint16_t type, size_t length)
+{
+	memcpy(frame, mac, 6);
+	memset(frame + 6, 0x02, 6);
+	store_be16(frame + 12, type);
+	for (size_t i = 14; i < length; i++)
+		frame[i] = (uint8_t)i;
+}
+
+/** An IPv4 packet of TCP, its checksums left open as a driver does. Returns its length. */
+static inline size_t nic_frame_tcp(uint8_t *frame, const uint8_t *mac, size_t payload)
+{
+	uint8_t *ip = frame + 14, *tcp = ip + 20;
+
+	nic_frame(frame, mac, NIC_TYPE_IPV4, 54 + payload);
+	memset(ip, 0, 40);
+	ip[0] = 0x45;
+	store_be16(ip + 2, (uint16_t)(40 + payload));
+	store_be16(ip + 4, 0x1234);
+	ip[8] = 64;
+	ip[9] = NIC_PROTOCOL_TCP;
+	store_be32(ip + 12, 0x0a000001);
+	store_be32(ip + 16, 0x0a000002);
+	store_be32(tcp + 4, 1000);
+	tcp[12] = 0x50;
+	tcp[13] = 0x19; /* ACK, PSH, FIN */
+	return 54 + payload;
+}
+
+static inline bool nic_frame_tcp_is_good(const uint8_t *frame, size_t length)
+{
+	struct iovec iov = { (void *)(uintptr_t)frame, length };
+	struct nic_headers found = nic_parse(&iov, 1);
+
+	return found.l3_is_good && found.protocol == NIC_PROTOCOL_TCP && found.l4_is_good;
 }

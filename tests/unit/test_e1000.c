@@ -143,50 +143,12 @@ static const uint8_t *rx_descriptor(struct fixture *f, unsigned index)
 	return f->bench->bytes + RX_RING + index * E1000_DESCRIPTOR_BYTES;
 }
 
-/** A frame to 'mac', its bytes counting up behind the header. */
-static void make_frame(uint8_t *frame, const uint8_t *mac, uint16_t type, size_t length)
-{
-	memcpy(frame, mac, 6);
-	memset(frame + 6, 0x02, 6);
-	store_be16(frame + 12, type);
-	for (size_t i = 14; i < length; i++)
-		frame[i] = (uint8_t)i;
-}
-
 static bool receive(struct fixture *f, const uint8_t *mac, size_t length)
 {
 	uint8_t frame[NIC_BENCH_BYTES];
 
-	make_frame(frame, mac, 0x88b5, length);
+	nic_frame(frame, mac, 0x88b5, length);
 	return nic_peer_send(f->peer, frame, length);
-}
-
-/** An IPv4 packet of TCP with right checksums but for the field that a driver leaves open. */
-static size_t make_tcp(uint8_t *frame, size_t payload)
-{
-	uint8_t *ip = frame + 14, *tcp = ip + 20;
-
-	make_frame(frame, card_mac, NIC_TYPE_IPV4, 54 + payload);
-	memset(ip, 0, 40);
-	ip[0] = 0x45;
-	store_be16(ip + 2, (uint16_t)(40 + payload));
-	store_be16(ip + 4, 0x1234);
-	ip[8] = 64;
-	ip[9] = NIC_PROTOCOL_TCP;
-	store_be32(ip + 12, 0x0a000001);
-	store_be32(ip + 16, 0x0a000002);
-	store_be32(tcp + 4, 1000);
-	tcp[12] = 0x50;
-	tcp[13] = 0x19; /* ACK, PSH, FIN */
-	return 54 + payload;
-}
-
-static bool tcp_is_good(const uint8_t *frame, size_t length)
-{
-	struct iovec iov = { (void *)(uintptr_t)frame, length };
-	struct nic_headers found = nic_parse(&iov, 1);
-
-	return found.l3_is_good && found.protocol == NIC_PROTOCOL_TCP && found.l4_is_good;
 }
 
 static void put_context(struct fixture *f, unsigned index, bool segments, uint16_t mss)
@@ -522,7 +484,7 @@ static void receive_tagged(struct fixture *f, uint16_t tag)
 {
 	uint8_t frame[100];
 
-	make_frame(frame, card_mac, NIC_TYPE_VLAN, sizeof(frame));
+	nic_frame(frame, card_mac, NIC_TYPE_VLAN, sizeof(frame));
 	store_be16(frame + 14, tag);
 	store_be16(frame + 16, 0x88b5);
 	nic_peer_send(f->peer, frame, sizeof(frame));
@@ -555,14 +517,14 @@ static void checksums_are_verified(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t frame[600];
-	size_t length = make_tcp(frame, 501);
+	size_t length = nic_frame_tcp(frame, card_mac, 501);
 	struct iovec iov = { frame, length };
 
 	store_be16(frame + 24, net_checksum_fold(nic_sum(&iov, 1, 14, 20)));
 	store_be16(frame + 50,
 		   net_checksum_fold(nic_sum(&iov, 1, 34, length - 34) +
 				     nic_pseudo_sum(frame + 14, NIC_PROTOCOL_TCP, length - 34)));
-	assert_true(tcp_is_good(frame, length));
+	assert_true(nic_frame_tcp_is_good(frame, length));
 	start_receiver(f, 0);
 	out(f, E1000_RXCSUM, E1000_RXCSUM_IPOFL | E1000_RXCSUM_TUOFL);
 	nic_peer_send(f->peer, frame, length);
@@ -630,7 +592,7 @@ static void legacy_frames_are_sent(void **state)
 	uint8_t *data = f->bench->bytes + TX_DATA;
 
 	start_transmitter(f);
-	make_frame(data, card_mac, 0x88b5, 1500);
+	nic_frame(data, card_mac, 0x88b5, 1500);
 	put_tx(f, 0, TX_DATA, 1000 | E1000_TXD_RS, 0);
 	put_tx(f, 1, TX_DATA + 1000, 500 | EOP_RS, 0);
 	out(f, E1000_TDT, 1);
@@ -668,7 +630,7 @@ static void vlan_tag_is_inserted(void **state)
 	const uint8_t *sent = f->peer->frames[0].bytes;
 
 	start_transmitter(f);
-	make_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 1000);
+	nic_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 1000);
 	out(f, E1000_VET, NIC_TYPE_VLAN);
 	out(f, E1000_CTRL, in(f, E1000_CTRL) | E1000_CTRL_VME);
 	put_tx(f, 0, TX_DATA, 1000 | EOP_RS | E1000_TXD_VLE, 0x2005u << 16);
@@ -683,7 +645,7 @@ static void checksums_are_inserted(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t *data = f->bench->bytes + TX_DATA;
-	size_t length = make_tcp(data, 333);
+	size_t length = nic_frame_tcp(data, card_mac, 333);
 
 	start_transmitter(f);
 	/* The driver's part: the sum of the pseudo header. */
@@ -695,13 +657,13 @@ static void checksums_are_inserted(void **state)
 	out(f, E1000_TDT, 3);
 	assert_int_equal(f->peer->sent, 1);
 	assert_int_equal(f->peer->frames[0].length, length);
-	assert_true(tcp_is_good(f->peer->frames[0].bytes, length));
+	assert_true(nic_frame_tcp_is_good(f->peer->frames[0].bytes, length));
 }
 
 static void put_tso(struct fixture *f, unsigned index, size_t payload, uint16_t mss)
 {
 	uint8_t *data = f->bench->bytes + TX_DATA;
-	size_t length = make_tcp(data, payload);
+	size_t length = nic_frame_tcp(data, card_mac, payload);
 
 	store_be16(data + 16, 0);
 	store_be16(data + 50,
@@ -721,7 +683,7 @@ static void check_segments(struct fixture *f, size_t payload, size_t mss)
 		const uint8_t *frame = f->peer->frames[i].bytes;
 		size_t length = f->peer->frames[i].length;
 
-		assert_true(tcp_is_good(frame, length));
+		assert_true(nic_frame_tcp_is_good(frame, length));
 		assert_int_equal(load_be16(frame + 18), 0x1234 + i);
 		assert_int_equal(load_be32(frame + 38), 1000 + seen);
 		assert_int_equal(frame[47], i + 1 == count ? 0x19 : 0x10);
@@ -771,7 +733,7 @@ static void loop_back_comes_in_again(void **state)
 
 	start_transmitter(f);
 	start_receiver(f, E1000_RCTL_SECRC);
-	make_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 500);
+	nic_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 500);
 	put_tx(f, 0, TX_DATA, 500 | EOP_RS, 0);
 	mdic(f, E1000_MDIC_WRITE, E1000_PHY_CONTROL, E1000_PHY_CONTROL_LOOPBACK);
 	out(f, E1000_TDT, 1);

@@ -113,49 +113,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void make_frame(uint8_t *frame, const uint8_t *mac, uint16_t type, size_t length)
-{
-	memcpy(frame, mac, 6);
-	memset(frame + 6, 0x02, 6);
-	store_be16(frame + 12, type);
-	for (size_t i = 14; i < length; i++)
-		frame[i] = (uint8_t)i;
-}
-
 static bool receive(struct fixture *f, const uint8_t *mac, size_t length)
 {
 	uint8_t frame[NIC_BENCH_BYTES];
 
-	make_frame(frame, mac, 0x88b5, length);
+	nic_frame(frame, mac, 0x88b5, length);
 	return nic_peer_send(f->peer, frame, length);
-}
-
-/** An IPv4 packet of TCP, its checksums left open. */
-static size_t make_tcp(uint8_t *frame, size_t payload)
-{
-	uint8_t *ip = frame + 14, *tcp = ip + 20;
-
-	make_frame(frame, card_mac, NIC_TYPE_IPV4, 54 + payload);
-	memset(ip, 0, 40);
-	ip[0] = 0x45;
-	store_be16(ip + 2, (uint16_t)(40 + payload));
-	store_be16(ip + 4, 0x1234);
-	ip[8] = 64;
-	ip[9] = NIC_PROTOCOL_TCP;
-	store_be32(ip + 12, 0x0a000001);
-	store_be32(ip + 16, 0x0a000002);
-	store_be32(tcp + 4, 1000);
-	tcp[12] = 0x50;
-	tcp[13] = 0x19; /* ACK, PSH, FIN */
-	return 54 + payload;
-}
-
-static bool tcp_is_good(const uint8_t *frame, size_t length)
-{
-	struct iovec iov = { (void *)(uintptr_t)frame, length };
-	struct nic_headers found = nic_parse(&iov, 1);
-
-	return found.l3_is_good && found.protocol == NIC_PROTOCOL_TCP && found.l4_is_good;
 }
 
 static void start_c_mode(struct fixture *f, uint32_t rcr)
@@ -300,7 +263,7 @@ static void frames_are_sent_from_four_buffers(void **state)
 
 	start_c_mode(f, ACCEPT);
 	out16(f, RTL8139_IMR, RTL8139_TOK);
-	make_frame(data, card_mac, 0x88b5, 1500);
+	nic_frame(data, card_mac, 0x88b5, 1500);
 	for (unsigned i = 0; i < 6; i++) {
 		out32(f, RTL8139_TSAD + 4 * (i % 4), TX_DATA);
 		out32(f, RTL8139_TSD + 4 * (i % 4), 1000 + i);
@@ -445,7 +408,7 @@ static void loop_back_comes_in_again(void **state)
 
 	start_c_mode(f, ACCEPT);
 	out32(f, RTL8139_TCR, RTL8139_TCR_LOOPBACK);
-	make_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 500);
+	nic_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 500);
 	out32(f, RTL8139_TSAD, TX_DATA);
 	out32(f, RTL8139_TSD, 500);
 	assert_int_equal(f->peer->sent, 0);
@@ -513,13 +476,13 @@ static void cplus_strips_and_inserts_tags(void **state)
 	uint8_t frame[100];
 
 	start_cplus_mode(f, RTL8139_CPCR_VLAN);
-	make_frame(frame, card_mac, NIC_TYPE_VLAN, sizeof(frame));
+	nic_frame(frame, card_mac, NIC_TYPE_VLAN, sizeof(frame));
 	store_be16(frame + 14, 0x2005);
 	nic_peer_send(f->peer, frame, sizeof(frame));
 	assert_int_equal(load_le32(d) & RTL8139_RXD_LENGTH, 100);
 	assert_int_equal(load_le32(d + 4), RTL8139_RXD_TAVA | 0x0520);
 	assert_memory_equal(f->bench->bytes + RX_DATA + 12, frame + 16, 84);
-	make_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 100);
+	nic_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 100);
 	put_descriptor(f, TX_RING, 0, FS_LS | 100, RTL8139_TXD_TAGC | 0x0520, TX_DATA);
 	out8(f, RTL8139_TPPOLL, RTL8139_TPPOLL_NPQ);
 	assert_int_equal(f->peer->frames[0].length, 104);
@@ -531,7 +494,7 @@ static void cplus_verifies_checksums(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t frame[300];
-	size_t length = make_tcp(frame, 201);
+	size_t length = nic_frame_tcp(frame, card_mac, 201);
 
 	start_cplus_mode(f, RTL8139_CPCR_CHECKSUM);
 	nic_peer_send(f->peer, frame, length);
@@ -543,7 +506,7 @@ static void cplus_verifies_checksums(void **state)
 	out32(f, RTL8139_TCR, RTL8139_TCR_LOOPBACK);
 	out8(f, RTL8139_TPPOLL, RTL8139_TPPOLL_NPQ);
 	assert_int_equal(load_le32(descriptor(f, RX_RING, 1)) & 0x7c000, RTL8139_RXD_IS_TCP);
-	assert_true(tcp_is_good(f->bench->bytes + RX_DATA + RX_STRIDE, length));
+	assert_true(nic_frame_tcp_is_good(f->bench->bytes + RX_DATA + RX_STRIDE, length));
 }
 
 static void cplus_sends_both_rings(void **state)
@@ -552,7 +515,7 @@ static void cplus_sends_both_rings(void **state)
 
 	start_cplus_mode(f, 0);
 	out16(f, RTL8139_IMR, RTL8139_TOK);
-	make_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 1500);
+	nic_frame(f->bench->bytes + TX_DATA, card_mac, 0x88b5, 1500);
 	put_descriptor(f, TX_RING, 0, RTL8139_D_FS | 700, 0, TX_DATA);
 	store_le32(descriptor(f, TX_RING, 1), 0);
 	out8(f, RTL8139_TPPOLL, RTL8139_TPPOLL_NPQ);
@@ -583,7 +546,7 @@ static void check_segments(struct fixture *f, size_t payload, size_t mss)
 		const uint8_t *frame = f->peer->frames[i].bytes;
 		size_t length = f->peer->frames[i].length;
 
-		assert_true(tcp_is_good(frame, length));
+		assert_true(nic_frame_tcp_is_good(frame, length));
 		assert_int_equal(load_be16(frame + 18), 0x1234 + i);
 		assert_int_equal(load_be32(frame + 38), 1000 + seen);
 		assert_int_equal(frame[47], i + 1 == count ? 0x19 : 0x10);
@@ -596,7 +559,7 @@ static void check_segments(struct fixture *f, size_t payload, size_t mss)
 static void cplus_segments_tcp_and_waits_for_room(void **state)
 {
 	struct fixture *f = *state;
-	size_t length = make_tcp(f->bench->bytes + TX_DATA, 10001);
+	size_t length = nic_frame_tcp(f->bench->bytes + TX_DATA, card_mac, 10001);
 
 	start_cplus_mode(f, 0);
 	f->peer->room = 3;
@@ -657,7 +620,7 @@ static void cve_2015_5165_header_lengths_are_checked(void **state)
 	start_cplus_mode(f, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(lies); i++) {
 		for (unsigned pass = 0; pass < 3; pass++) {
-			size_t length = make_tcp(f->bench->bytes + TX_DATA, 10);
+			size_t length = nic_frame_tcp(f->bench->bytes + TX_DATA, card_mac, 10);
 
 			f->peer->sent = f->peer->kept = 0;
 			f->bench->bytes[TX_DATA + lies[i].at] = (uint8_t)lies[i].value;
@@ -679,7 +642,7 @@ static void cve_2015_5165_header_lengths_are_checked(void **state)
 static void segmentation_makes_progress_in_turns(void **state)
 {
 	struct fixture *f = *state;
-	size_t length = make_tcp(f->bench->bytes + TX_DATA, 60000);
+	size_t length = nic_frame_tcp(f->bench->bytes + TX_DATA, card_mac, 60000);
 
 	start_cplus_mode(f, 0);
 	send_offloaded(f, RTL8139_TXD_LGSEN, length);
