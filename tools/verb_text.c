@@ -8,18 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/input.h"
 #include "base/utf8.h"
 #include "tools/verb.h"
+#include "tools/waiting.h"
 #include "tools/words.h"
 
 enum {
 	TEXT_MAX_BYTES = 64 << 20,
 	PIECE_BYTES = 32 << 10, /* of a text, at a time */
-	POLL_MS = 50,
 	DEFAULT_PATIENCE_S = 30,
 	MAX_KEYS = 16,
 };
@@ -193,14 +192,6 @@ struct typing {
 	uint64_t typed, characters; /* in all pieces so far */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /** Gives the piece up: the guest takes no keys. */
 static int give_up(struct qmp *qmp, struct typing *typing, int typed, struct err *err)
 {
@@ -216,11 +207,10 @@ static int give_up(struct qmp *qmp, struct typing *typing, int typed, struct err
 /** Until text 'id' has been taken by the guest. */
 static int wait_typed(struct qmp *qmp, struct typing *typing, int id, struct err *err)
 {
-	int64_t progress_ms = now_ms();
+	int64_t progress_ms = waiting_now_ms();
 	int last = 0;
 
 	for (;;) {
-		const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 		struct json_object *answer = NULL;
 		int now_id, typed;
 
@@ -232,11 +222,11 @@ static int wait_typed(struct qmp *qmp, struct typing *typing, int id, struct err
 		if (now_id < 0 || now_id > id)
 			return 0;
 		if (typed != last || now_id < id)
-			progress_ms = now_ms();
+			progress_ms = waiting_now_ms();
 		last = typed;
-		if (now_ms() - progress_ms > typing->patience_s * INT64_C(1000))
+		if (waiting_now_ms() - progress_ms > typing->patience_s * INT64_C(1000))
 			return give_up(qmp, typing, typed, err);
-		nanosleep(&pause, NULL);
+		waiting_pause();
 	}
 }
 

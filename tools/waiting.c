@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "tools/words.h"
 
@@ -15,10 +16,7 @@ enum {
 
 int64_t waiting_now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return clock_host_ns() / NS_PER_MS;
 }
 
 void waiting_pause(void)
