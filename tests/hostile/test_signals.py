@@ -19,6 +19,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Signals(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """nohup, and a shell's background, leave signals ignored to whatever they start: one that came too early would be lost."""
+        for signum in SIGNALS:
+            signal.signal(signum, signal.SIG_DFL)
+
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="hostile-")
         self.addCleanup(shutil.rmtree, self.dir)
