@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "tools/health.h"
 #include "tools/recipe.h"
 #include "tools/verb.h"
 #include "tools/waiting.h"
@@ -43,21 +44,6 @@ struct install {
 	unsigned pictures;
 	int64_t start_ms, progress_ms;
 	bool shows_progress, ended;
-};
-
-/* What each guest may show that ends every installation. */
-static const struct {
-	const char *pattern, *reason;
-	bool serial;
-} disasters[] = {
-	{ "Kernel panic - not syncing", "the guest's kernel has panicked", false },
-	{ "Kernel panic - not syncing", "the guest's kernel has panicked", true },
-	{ "A problem has been detected and Windows has been shut down|STOP: 0x[0-9A-F]{8}",
-	  "Windows has stopped with a blue screen", false },
-	{ "Your PC ran into a problem|Your device ran into a problem",
-	  "Windows has stopped with a blue screen", false },
-	{ "No bootable device", "there is nothing to boot from: is the medium there and whole?",
-	  false },
 };
 
 /* --- The log --- */
@@ -172,22 +158,6 @@ static int guest_has_ended(struct install *install, unsigned line, const struct 
 
 /* --- Waiting --- */
 
-static int64_t bytes_moved(struct json_object *activity, bool removable, const char *key)
-{
-	struct json_object *drives = NULL, *flag = NULL;
-	int64_t bytes = 0;
-
-	json_object_object_get_ex(activity, "drives", &drives);
-	for (size_t i = 0; drives && i < json_object_array_length(drives); i++) {
-		struct json_object *drive = json_object_array_get_idx(drives, i);
-
-		json_object_object_get_ex(drive, "removable", &flag);
-		if ((json_object_get_boolean(flag) != 0) == removable)
-			bytes += waiting_number(drive, key);
-	}
-	return bytes;
-}
-
 /** Once a second, for people. */
 static void show_progress(struct install *install, const char *what)
 {
@@ -200,13 +170,13 @@ static void show_progress(struct install *install, const char *what)
 		return;
 	fprintf(stderr, "\r\033[K%7.1f s  CD %.0f MiB read, disk %.0f MiB written; %.40s",
 		seconds_since_start(install),
-		(double)bytes_moved(activity, true, "read-bytes") / (1 << 20),
-		(double)bytes_moved(activity, false, "written-bytes") / (1 << 20), what);
+		(double)health_bytes_moved(activity, true, "read-bytes") / (1 << 20),
+		(double)health_bytes_moved(activity, false, "written-bytes") / (1 << 20), what);
 	json_object_put(activity);
 }
 
 /** What may be seen while 'step' waits: its own text first, then the rules that have not been
- * carried out, then disasters. */
+ * carried out, then signs of trouble. */
 static int collect_patterns(struct install *install, struct patterns *patterns,
 			    const struct recipe_step *step, struct err *err)
 {
@@ -217,9 +187,7 @@ static int collect_patterns(struct install *install, struct patterns *patterns,
 		if (!install->fired[i])
 			result = patterns_add(patterns, install->recipe.rules[i].pattern,
 					      install->recipe.rules[i].serial, err);
-	for (size_t i = 0; i < ARRAY_SIZE(disasters) && result == 0; i++)
-		result = patterns_add(patterns, disasters[i].pattern, disasters[i].serial, err);
-	return result;
+	return result < 0 ? result : health_add_signs(patterns, err);
 }
 
 static int run_step(struct install *install, const struct recipe_step *step);
@@ -239,23 +207,19 @@ static int handle_other(struct install *install, unsigned line, int number, cons
 		say(install, seen);
 		return run_step(install, &rule->step);
 	}
-	return fail(install, line, VERB_FAILED, disasters[number - 1].reason);
+	return fail(install, line, VERB_FAILED, health_sign((unsigned)number - 1)->reason);
 }
 
-/** Looks once. VERB_DONE: the text is there; -EAGAIN: not yet; else the installation has failed. */
-static int look(struct install *install, const struct recipe_step *step)
+/** Looks once. VERB_DONE: the text is there; -EAGAIN: not yet, and 'carried_out' says whether a
+ * rule was; else the installation has failed. */
+static int look(struct install *install, const struct recipe_step *step,
+		const struct patterns *patterns, bool *carried_out)
 {
-	struct patterns patterns = { .count = 0 };
 	struct err err = { 0 };
 	char *line = NULL;
-	int found = collect_patterns(install, &patterns, step, &err), status;
+	int found = listener_look(&install->listener, patterns, &line, &err), status;
 
-	if (found < 0) {
-		patterns_finish(&patterns);
-		return fail(install, step->line, VERB_MISUSED, err.text);
-	}
-	found = listener_look(&install->listener, &patterns, &line, &err);
-	patterns_finish(&patterns);
+	*carried_out = found > 0;
 	if (found == -EAGAIN)
 		return -EAGAIN;
 	if (found < 0)
@@ -271,27 +235,55 @@ static int look(struct install *install, const struct recipe_step *step)
 	return VERB_DONE;
 }
 
+static int fail_late(struct install *install, const struct recipe_step *step)
+{
+	char *reason = text_format("'%s' has not come within %d s", step->words.items[1],
+				   install->timeout_s);
+	int status = fail(install, step->line, INSTALL_TIMED_OUT, reason);
+
+	free(reason);
+	return status;
+}
+
+/** Looks until the text is there, a rule has been carried out (-EAGAIN), or it has failed. */
+static int look_until(struct install *install, const struct recipe_step *step, int64_t end_ms,
+		      unsigned restarts)
+{
+	struct patterns patterns = { .count = 0 };
+	struct err err = { 0 };
+	int status = collect_patterns(install, &patterns, step, &err);
+	bool carried_out = false;
+
+	if (status < 0)
+		status = fail(install, step->line, VERB_MISUSED, err.text);
+	else
+		status = look(install, step, &patterns, &carried_out);
+	while (status == -EAGAIN && !carried_out) {
+		if (install->qmp.resets - restarts > MAX_RESTARTS) {
+			status = fail(install, step->line, VERB_FAILED,
+				      "the guest restarts again and again");
+		} else if (waiting_now_ms() >= end_ms) {
+			status = fail_late(install, step);
+		} else {
+			show_progress(install, step->words.items[1]);
+			waiting_pause();
+			status = look(install, step, &patterns, &carried_out);
+		}
+	}
+	patterns_finish(&patterns);
+	return status;
+}
+
+/** The patterns are compiled anew only when a rule has been carried out, which leaves them. */
 static int run_expect(struct install *install, const struct recipe_step *step)
 {
 	int64_t end_ms = waiting_now_ms() + install->timeout_s * INT64_C(1000);
 	unsigned restarts = install->qmp.resets;
-	char *reason;
 	int status;
 
-	while ((status = look(install, step)) == -EAGAIN) {
-		if (install->qmp.resets - restarts > MAX_RESTARTS)
-			return fail(install, step->line, VERB_FAILED,
-				    "the guest restarts again and again");
-		if (waiting_now_ms() >= end_ms) {
-			reason = text_format("'%s' has not come within %d s", step->words.items[1],
-					     install->timeout_s);
-			status = fail(install, step->line, INSTALL_TIMED_OUT, reason);
-			free(reason);
-			return status;
-		}
-		show_progress(install, step->words.items[1]);
-		waiting_pause();
-	}
+	do {
+		status = look_until(install, step, end_ms, restarts);
+	} while (status == -EAGAIN);
 	return status;
 }
 
