@@ -46,6 +46,25 @@ static void serve_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, 
 	lock_release(&machine->lock);
 }
 
+/** A string instruction is one request: it takes the lock once. */
+static void serve_mmio_run(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data,
+			   uint32_t count)
+{
+	struct machine *machine = opaque;
+	uint8_t *item = data;
+
+	lock_acquire(&machine->lock);
+	for (uint32_t i = 0; i < count; i++, gpa += size, item += size) {
+		if (is_read)
+			store_le(item, size, io_read(&machine->memory, gpa, size));
+		else
+			io_write(&machine->memory, gpa, load_le(item, size), size);
+	}
+	TRACE(dispatch, mmio_run, "%s size %u count %u up to %llx", is_read ? "read" : "write",
+	      size, count, (unsigned long long)gpa);
+	lock_release(&machine->lock);
+}
+
 /** The machine lock is held already. */
 static void serve_collected(void *opaque, bool is_memory, uint64_t address, unsigned size,
 			    const void *data)
@@ -135,6 +154,7 @@ void dispatch_client(struct machine *machine, struct hv_client *client)
 		.opaque = machine,
 		.pio = serve_pio,
 		.mmio = serve_mmio,
+		.mmio_run = serve_mmio_run,
 		.collected = serve_collected,
 		.pci_config = serve_pci_config,
 		.invalidate = serve_invalidate,

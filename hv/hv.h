@@ -35,6 +35,11 @@ enum hv_shutdown_reason {
 	HV_REASON_CRASH = 3,
 };
 
+enum {
+	/* Of a run, so that nobody waits for long: an access may start a blit of a whole screen. */
+	HV_RUN_ITEMS = 64,
+};
+
 /** How a test program moves guest time. */
 enum hv_clock_move {
 	HV_CLOCK_BY,
@@ -50,6 +55,12 @@ struct hv_client {
 		    uint32_t count);
 	/** One access of 1 to 8 bytes to guest-physical memory that is not direct. */
 	void (*mmio)(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data);
+	/**
+	 * 'count' such accesses of 1, 2, 4 or 8 bytes, each behind the one before it: what a REP
+	 * STOS or REP MOVS does there. At most HV_RUN_ITEMS of them. Called by Xen's core alone.
+	 */
+	void (*mmio_run)(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data,
+			 uint32_t count);
 	/**
 	 * A write of 1 to 8 bytes that was collected, in the order of the guest's writes and before
 	 * whatever came after it. The one hook that is called with the machine lock held. NULL:

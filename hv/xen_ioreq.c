@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/trace.h"
 #include "hv/hv.h"
@@ -94,6 +95,27 @@ static bool is_sane(const struct xen_ioreq *request)
 
 /* Items: one access after the other, in the guest's order */
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/** Upwards through memory, as many at once as the client takes. */
+static void access_run(struct xen_ioreq_engine *engine, const struct xen_ioreq *request,
+		       uint32_t first, uint8_t *items, uint32_t count)
+{
+	const struct hv_client *client = engine->client;
+	uint32_t piece;
+
+	for (uint32_t done = 0; done < count; done += piece) {
+		piece = smaller(count - done, HV_RUN_ITEMS);
+		client->mmio_run(client->opaque,
+				 item_address(request, request->address, first + done),
+				 is_read(request), request->size,
+				 items + (size_t)done * request->size, piece);
+	}
+}
+
 /** Item 'first' and the 'count' after it, from or into 'items', which holds them in order. */
 static void access_items(struct xen_ioreq_engine *engine, const struct xen_ioreq *request,
 			 uint32_t first, uint8_t *items, uint32_t count)
@@ -104,6 +126,10 @@ static void access_items(struct xen_ioreq_engine *engine, const struct xen_ioreq
 	if (request->type == XEN_IOREQ_PIO) {
 		client->pio(client->opaque, (uint16_t)address, is_read(request), request->size,
 			    items, count);
+		return;
+	}
+	if (request->type == XEN_IOREQ_COPY && count > 1 && !is_down(request)) {
+		access_run(engine, request, first, items, count);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++, items += request->size) {
@@ -150,36 +176,48 @@ static void execute_chunk(struct xen_ioreq_engine *engine, const struct xen_iore
 	}
 }
 
+static uint32_t items_at_once(const struct xen_ioreq_engine *engine,
+			      const struct xen_ioreq *request, uint32_t done)
+{
+	return smaller(request->count - done, (uint32_t)sizeof(engine->buffer) / request->size);
+}
+
 static void execute_pointer(struct xen_ioreq_engine *engine, const struct xen_ioreq *request)
 {
-	uint32_t at_once = (uint32_t)sizeof(engine->buffer) / request->size;
 	uint32_t count;
 
 	for (uint32_t done = 0; done < request->count; done += count) {
-		count = request->count - done;
-		if (count > at_once)
-			count = at_once;
+		count = items_at_once(engine, request, done);
 		execute_chunk(engine, request, done, count);
 	}
 }
 
-/** The value is in the request. Memory can be filled with it (REP STOS); of repeated reads the last
- * counts. */
-static void execute_value(struct xen_ioreq_engine *engine, struct xen_ioreq *request)
+/** The value is in the request, and there is one access. */
+static void execute_single(struct xen_ioreq_engine *engine, struct xen_ioreq *request)
 {
-	uint32_t count = request->type == XEN_IOREQ_COPY ? request->count : 1;
-	uint64_t value = request->data;
+	uint8_t item[MAX_ITEM_BYTES] = { 0 };
 
-	for (uint32_t i = 0; i < count; i++) {
-		uint8_t item[MAX_ITEM_BYTES] = { 0 };
-
-		if (!is_read(request))
-			memcpy(item, &request->data, sizeof(item));
-		access_items(engine, request, i, item, 1);
-		memcpy(&value, item, sizeof(value));
-	}
+	if (!is_read(request))
+		store_le(item, request->size, request->data);
+	access_items(engine, request, 0, item, 1);
 	if (is_read(request))
-		request->data = value & ones(request->size);
+		request->data = load_le(item, request->size);
+}
+
+/** Memory is filled with the value in the request (REP STOS); of repeated reads the last counts. */
+static void execute_fill(struct xen_ioreq_engine *engine, struct xen_ioreq *request)
+{
+	uint8_t *items = engine->buffer;
+	uint32_t count = 0;
+
+	for (uint32_t done = 0; done < request->count; done += count) {
+		count = items_at_once(engine, request, done);
+		for (uint32_t i = 0; i < count && !is_read(request); i++)
+			store_le(items + (size_t)i * request->size, request->size, request->data);
+		access_items(engine, request, done, items, count);
+	}
+	if (is_read(request) && count)
+		request->data = load_le(items + (size_t)(count - 1) * request->size, request->size);
 }
 
 static void execute_access(struct xen_ioreq_engine *engine, struct xen_ioreq *request)
@@ -191,8 +229,10 @@ static void execute_access(struct xen_ioreq_engine *engine, struct xen_ioreq *re
 		xen_ioreq_void(request);
 	} else if (has_pointer(request)) {
 		execute_pointer(engine, request);
+	} else if (request->type == XEN_IOREQ_COPY && request->count != 1) {
+		execute_fill(engine, request);
 	} else {
-		execute_value(engine, request);
+		execute_single(engine, request);
 	}
 }
 

@@ -58,6 +58,16 @@ static void mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *
 	touch(opaque, is_read, size, data);
 }
 
+static void mmio_run(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data,
+		     uint32_t count)
+{
+	(void)gpa;
+	if (!count || count > HV_RUN_ITEMS)
+		abort();
+	for (uint32_t i = 0; i < count; i++)
+		touch(opaque, is_read, size, (uint8_t *)data + (size_t)i * size);
+}
+
 static void pci_config(void *opaque, uint32_t devfn, unsigned offset, bool is_read, unsigned size,
 		       void *data)
 {
@@ -123,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct hv_client client = { .opaque = &machine,
 					  .pio = pio,
 					  .mmio = mmio,
+					  .mmio_run = mmio_run,
 					  .pci_config = pci_config,
 					  .collected = collected };
 

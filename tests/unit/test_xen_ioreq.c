@@ -38,6 +38,7 @@ struct bench {
 	uint8_t ram[RAM_BYTES];
 	struct note notes[MAX_NOTES];
 	unsigned count, invalidated;
+	unsigned runs;       /* calls for several accesses to memory at once */
 	uint64_t next_value; /* what a read gives, counting up */
 	void (*disturb)(struct bench *bench);
 };
@@ -64,6 +65,18 @@ static void take_pio(void *opaque, uint16_t port, bool is_read, unsigned size, v
 static void take_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data)
 {
 	note(opaque, XEN_IOREQ_COPY, is_read, size, gpa, data);
+}
+
+static void take_mmio_run(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data,
+			  uint32_t count)
+{
+	struct bench *bench = opaque;
+
+	assert_in_range(count, 1, HV_RUN_ITEMS);
+	bench->runs++;
+	for (uint32_t i = 0; i < count; i++)
+		note(bench, XEN_IOREQ_COPY, is_read, size, gpa + i * size,
+		     (uint8_t *)data + i * size);
 }
 
 static void take_config(void *opaque, uint32_t devfn, unsigned offset, bool is_read, unsigned size,
@@ -115,6 +128,7 @@ static struct bench *bench_begin(void)
 	bench->client = (struct hv_client){ .opaque = bench,
 					    .pio = take_pio,
 					    .mmio = take_mmio,
+					    .mmio_run = take_mmio_run,
 					    .pci_config = take_config,
 					    .collected = take_collected };
 	bench->engine.client = &bench->client;
@@ -247,6 +261,35 @@ static void memory_is_filled_with_one_value(void **state)
 		check_note(bench, 2 + i, WINDOW - 4 * i, 0x12345678);
 	/* Of repeated reads into a register the last counts. */
 	assert_int_equal(serve(bench, XEN_IOREQ_COPY, XEN_IOREQ_READ, WINDOW, 4, 3, UINT64_MAX), 3);
+}
+
+/** A string instruction to a frame buffer: not one call, and so one taking of the lock, for each
+ * item. */
+static void runs_through_memory_are_few_calls(void **state)
+{
+	struct bench *bench = bench_begin();
+	const unsigned all = 4096;
+
+	(void)state;
+	serve(bench, XEN_IOREQ_COPY, 0, WINDOW, 1, all, 0xa5);
+	assert_int_equal(bench->runs, all / HV_RUN_ITEMS);
+	for (unsigned i = 0; i < all; i++)
+		check_note(bench, i, WINDOW + i, 0xa5);
+	/* More than one buffer full. */
+	bench->count = bench->runs = 0;
+	serve(bench, XEN_IOREQ_COPY, 0, WINDOW, 8, 600, UINT64_C(0x1122334455667788));
+	assert_int_equal(bench->runs, 8 + 2);
+	for (unsigned i = 0; i < 600; i++)
+		check_note(bench, i, WINDOW + 8 * i, UINT64_C(0x1122334455667788));
+	bench->count = bench->runs = 0;
+	serve(bench, XEN_IOREQ_COPY, XEN_IOREQ_READ | XEN_IOREQ_POINTER, WINDOW, 4, 65, 0x100);
+	assert_int_equal(bench->runs, 2);
+	assert_int_equal(bench->count, 65);
+	/* Downwards, and alone: one after the other. */
+	serve(bench, XEN_IOREQ_COPY, XEN_IOREQ_DOWN, WINDOW, 4, 3, 1);
+	serve(bench, XEN_IOREQ_COPY, 0, WINDOW, 4, 1, 1);
+	assert_int_equal(bench->runs, 2);
+	assert_int_equal(bench->count, 69);
 }
 
 static void copies_step_on_both_sides(void **state)
@@ -503,6 +546,7 @@ int main(void)
 		cmocka_unit_test(repeated_output_reads_memory_upwards_and_downwards),
 		cmocka_unit_test(long_repetitions_are_done_in_pieces),
 		cmocka_unit_test(memory_is_filled_with_one_value),
+		cmocka_unit_test(runs_through_memory_are_few_calls),
 		cmocka_unit_test(copies_step_on_both_sides),
 		cmocka_unit_test(configuration_cycles),
 		cmocka_unit_test(xsa_197_a_request_is_read_once),
