@@ -261,7 +261,7 @@ int display_write_png(struct display *display, int fd)
 	return result;
 }
 
-static uint32_t sum_pixels(const struct display_surface *surface)
+uint32_t display_sum(const struct display_surface *surface)
 {
 	uLong sum = crc32(0, NULL, 0);
 
@@ -295,7 +295,7 @@ static void look_at_sum(void *opaque, const struct display_surface *surface)
 {
 	uint32_t *sum = opaque;
 
-	*sum = sum_pixels(surface);
+	*sum = display_sum(surface);
 }
 
 int display_checksum(struct display *display, uint32_t *sum)

@@ -112,6 +112,9 @@ bool display_read_text(struct display *display, struct display_text *text);
 int display_look(struct display *display,
 		 void (*look)(void *opaque, const struct display_surface *surface), void *opaque);
 
+/** Equal pictures of a size have equal sums. */
+uint32_t display_sum(const struct display_surface *surface);
+
 /** Renders everything and sums the picture up: equal pictures have equal sums. 0 or -ENOMEM. */
 int display_checksum(struct display *display, uint32_t *sum);
 

@@ -10,6 +10,8 @@
 #include "dm/board_pc.h"
 #include "dm/control_internal.h"
 #include "vga/glyphs.h"
+#include "vnc/keymap.h"
+#include "vnc/vnc.h"
 
 /* Reading */
 
@@ -90,39 +92,35 @@ static struct json_object *describe_grid(const struct glyph_grid *grid)
 	return object;
 }
 
-struct picture {
-	const struct glyph_set *set;
-	struct display_text *text;
-	struct glyph_grid grid;
-	bool is_text;
-};
-
-static void look_for_text(void *opaque, const struct display_surface *surface)
+static struct json_object *describe_picture_text(const struct display_text *text,
+						 const struct glyph_grid *grid)
 {
-	struct picture *picture = opaque;
+	struct json_object *object = json_object_new_object();
 
-	picture->is_text = glyphs_read(picture->set, surface, picture->text, &picture->grid);
+	describe_text(object, text, false);
+	json_add_int(object, "unknown", grid->unknown);
+	return json_add(object, "grid", describe_grid(grid));
 }
 
 /** The text that a graphics mode shows, if any. 0 or -errno. */
-static int describe_picture(struct control_call *call, struct display_text *text)
+static int describe_picture(struct control_call *call, uint32_t *sum)
 {
-	struct machine *machine = call->machine;
-	struct glyph_set *set = calloc(1, sizeof(*set));
-	struct picture picture = { .set = set, .text = text };
-	int result = set ? 0 : -ENOMEM;
+	struct recognizer *recognizer = &call->control->recognizer;
+	bool recognizes = control_bool(call, "recognize", true);
+	struct json_object *text = NULL;
+	int result = recognizer_look(recognizer, call->machine,
+				     recognizes ? describe_picture_text : NULL, sum, &text);
 
-	if (set && machine->board)
-		board_add_fonts(machine->board, set);
-	if (set && set->count)
-		result = display_look(&machine->display, look_for_text, &picture);
-	free(set);
-	if (result < 0 || !picture.is_text)
-		return result;
-	describe_text(call->result, text, false);
-	json_add_int(call->result, "unknown", picture.grid.unknown);
-	json_add(call->result, "grid", describe_grid(&picture.grid));
-	return 0;
+	json_add_string(call->result, "mode", "graphics");
+	json_add_int(call->result, "width", recognizer->width);
+	json_add_int(call->result, "height", recognizer->height);
+	if (text) {
+		json_object_object_foreach(text, key, value)
+		{
+			json_add(call->result, key, json_object_get(value));
+		}
+	}
+	return result;
 }
 
 static int execute_query_screen_text(struct control_call *call)
@@ -139,11 +137,10 @@ static int execute_query_screen_text(struct control_call *call)
 		json_add_string(call->result, "mode", "text");
 		describe_text(call->result, text, control_bool(call, "attributes", false));
 		sum = sum_text(text);
+		/* What is read in text modes adds to the fonts. */
+		recognizer_forget(&call->control->recognizer);
 	} else {
-		json_add_string(call->result, "mode", "graphics");
-		result = display_checksum(display, &sum);
-		if (result == 0 && control_bool(call, "recognize", true))
-			result = describe_picture(call, text);
+		result = describe_picture(call, &sum);
 	}
 	json_add_int(call->result, "checksum", sum);
 	free(text);
@@ -234,20 +231,37 @@ static int execute_query_activity(struct control_call *call)
 
 static int parse_unicode(const char *name, enum typist_unicode *unicode, struct err *err)
 {
-	static const char *const names[] = {
-		[TYPIST_UNICODE_NONE] = "none",
-		[TYPIST_UNICODE_ALT_NUMPAD] = "alt-numpad",
-		[TYPIST_UNICODE_CTRL_SHIFT_U] = "ctrl-shift-u",
+	static const struct {
+		const char *name;
+		enum typist_unicode unicode;
+	} rows[] = {
+		{ "none", TYPIST_UNICODE_NONE },
+		{ "alt-numpad", TYPIST_UNICODE_ALT_NUMPAD },
+		{ "alt", TYPIST_UNICODE_ALT_NUMPAD },
+		{ "ctrl-shift-u", TYPIST_UNICODE_CTRL_SHIFT_U },
+		{ "gtk", TYPIST_UNICODE_CTRL_SHIFT_U },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*unicode = (enum typist_unicode)i;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (strcmp(name, rows[i].name) == 0) {
+			*unicode = rows[i].unicode;
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "unicode '%.32s': give none, alt-numpad or ctrl-shift-u",
-		       name);
+	return err_set(err, -EINVAL,
+		       "unicode '%.32s': give none, alt-numpad (alt) or ctrl-shift-u (gtk)", name);
+}
+
+static int parse_keymap(const char *name, const struct keymap **keymap, struct err *err)
+{
+	const char *nearest = err_nearest_word(name, vnc_keymap_names());
+
+	*keymap = keymap_find(name);
+	if (*keymap)
+		return 0;
+	return err_set(err, -EINVAL, "there is no keymap '%.32s'%s%s%s", name,
+		       nearest ? ", did you mean '" : "", nearest ? nearest : "",
+		       nearest ? "'?" : "");
 }
 
 static struct json_object *describe_progress(const struct typist_progress *progress)
@@ -263,6 +277,7 @@ static struct json_object *describe_progress(const struct typist_progress *progr
 static int execute_type_text(struct control_call *call)
 {
 	const char *unicode = control_string(call, "unicode");
+	const char *keymap = control_string(call, "keymap");
 	int64_t rate = control_int(call, "rate", 0);
 	struct typist_options options = { .rate = (unsigned)rate };
 	struct typist_progress progress;
@@ -275,6 +290,8 @@ static int execute_type_text(struct control_call *call)
 			       TYPIST_MAX_RATE);
 	if (unicode)
 		result = parse_unicode(unicode, &options.unicode, &call->err);
+	if (result == 0 && keymap)
+		result = parse_keymap(keymap, &options.keymap, &call->err);
 	if (result == 0)
 		result = typist_type(&call->control->typist, control_string(call, "text"), &options,
 				     &progress, &call->err);
@@ -314,7 +331,7 @@ const struct control_command control_text_commands[] = {
 	{ "query-screen-text", "attributes?b recognize?b", execute_query_screen_text },
 	{ "query-serial-text", "port?i since?i", execute_query_serial_text },
 	{ "query-activity", "", execute_query_activity },
-	{ "type-text", "text:s unicode?s rate?i", execute_type_text },
+	{ "type-text", "text:s unicode?s rate?i keymap?s", execute_type_text },
 	{ "query-typing", "", execute_query_typing },
 	{ "cancel-typing", "id?i", execute_cancel_typing },
 	{ NULL, "", NULL },

@@ -618,6 +618,7 @@ void control_destroy(struct control *control)
 	control_watch_trays(control, false);
 	control_watch_networks(control, false);
 	typist_finish(&control->typist);
+	recognizer_finish(&control->recognizer);
 	control_keys_finish(control);
 	control_close_fds(control);
 	free(control);

@@ -10,6 +10,7 @@
 #include "dm/control.h"
 #include "dm/control_json.h"
 #include "dm/machine.h"
+#include "dm/recognizer.h"
 #include "dm/typist.h"
 
 struct block;
@@ -69,7 +70,8 @@ struct control {
 	struct control_key keys[CONTROL_MAX_KEYS];
 	unsigned key_head, key_count;
 	struct clock_timer key_timer;
-	struct typist typist; /* type-text */
+	struct typist typist;         /* type-text */
+	struct recognizer recognizer; /* query-screen-text */
 };
 
 /** Queues bytes and sends what the client takes. */

@@ -178,7 +178,7 @@ static void queue_ctrl_shift_u(struct typist *typist, const struct keymap *map, 
 
 static void queue_character(struct typist *typist, const struct job *job, uint32_t character)
 {
-	const struct keymap *map = guest_keymap(typist);
+	const struct keymap *map = job->options.keymap;
 	struct keymap_choice strokes[KEYMAP_STROKES_MAX];
 	unsigned count;
 
@@ -376,10 +376,10 @@ void typist_finish(struct typist *typist)
 }
 
 /** Counts the characters of 'text'. -EINVAL and a sentence if one cannot be typed. */
-static int check_text(const struct typist *typist, const char *text,
-		      const struct typist_options *options, uint64_t *characters, struct err *err)
+static int check_text(const char *text, const struct typist_options *options, uint64_t *characters,
+		      struct err *err)
 {
-	const struct keymap *map = guest_keymap(typist);
+	const struct keymap *map = options->keymap;
 	struct keymap_choice strokes[KEYMAP_STROKES_MAX];
 	uint32_t character;
 
@@ -401,9 +401,10 @@ static int check_text(const struct typist *typist, const char *text,
 	return 0;
 }
 
-int typist_type(struct typist *typist, const char *text, const struct typist_options *options,
+int typist_type(struct typist *typist, const char *text, const struct typist_options *wanted,
 		struct typist_progress *progress, struct err *err)
 {
+	struct typist_options options = *wanted;
 	size_t length = strlen(text);
 	struct job *job;
 	uint64_t characters;
@@ -411,14 +412,16 @@ int typist_type(struct typist *typist, const char *text, const struct typist_opt
 	if (length > TYPIST_MAX_BYTES || typist->job_count == TYPIST_MAX_JOBS)
 		return err_set(err, -ENOSPC, "a text has at most %d bytes, and %d can wait",
 			       TYPIST_MAX_BYTES, TYPIST_MAX_JOBS);
-	if (check_text(typist, text, options, &characters, err) < 0)
+	if (!options.keymap)
+		options.keymap = guest_keymap(typist);
+	if (check_text(text, &options, &characters, err) < 0)
 		return -EINVAL;
 	job = calloc(1, sizeof(*job) + length + 1);
 	if (!job)
 		return err_set_errno(err, -ENOMEM, "cannot keep the text");
 	memcpy(job->text, text, length + 1);
 	job->next = job->text;
-	job->options = *options;
+	job->options = options;
 	job->progress =
 		(struct typist_progress){ .id = ++typist->last_id, .characters = characters };
 	*progress = job->progress;

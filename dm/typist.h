@@ -15,6 +15,7 @@
 #include "base/list.h"
 
 struct err;
+struct keymap;
 struct machine;
 
 enum {
@@ -35,6 +36,8 @@ enum typist_unicode {
 struct typist_options {
 	enum typist_unicode unicode;
 	unsigned rate; /* characters a second at most; 0: the guest's pace */
+	const struct keymap
+		*keymap; /* the layout that the guest has set; NULL: the configured one */
 };
 
 /** How far a text is, or was. */

@@ -186,7 +186,7 @@ static int run_key(const struct verb *verb, int argc, char **argv)
 /* type */
 
 struct typing {
-	const char *unicode;
+	const char *unicode, *keymap;
 	int rate, patience_s;
 	bool quiet;
 	uint64_t typed, characters; /* in all pieces so far */
@@ -240,6 +240,8 @@ static int type_piece(struct qmp *qmp, struct typing *typing, const char *text, 
 	if (typing->unicode)
 		json_object_object_add(arguments, "unicode",
 				       json_object_new_string(typing->unicode));
+	if (typing->keymap)
+		json_object_object_add(arguments, "keymap", json_object_new_string(typing->keymap));
 	if (typing->rate)
 		json_object_object_add(arguments, "rate", json_object_new_int(typing->rate));
 	result = qmp_run(qmp, "type-text", arguments, -1, &answer, err);
@@ -330,6 +332,7 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 	static const struct option options[] = { { "file", required_argument, NULL, 'f' },
 						 { "enter", no_argument, NULL, 'e' },
 						 { "unicode", required_argument, NULL, 'u' },
+						 { "keymap", required_argument, NULL, 'k' },
 						 { "rate", required_argument, NULL, 'r' },
 						 { "timeout", required_argument, NULL, 't' },
 						 { "quiet", no_argument, NULL, 'q' },
@@ -341,13 +344,15 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 	char *text, *all;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "f:eu:r:t:q", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:eu:k:r:t:q", options, NULL)) != -1) {
 		if (option == 'f')
 			file = optarg;
 		else if (option == 'e')
 			enter = true;
 		else if (option == 'u')
 			typing.unicode = optarg;
+		else if (option == 'k')
+			typing.keymap = optarg;
 		else if (option == 'r')
 			typing.rate = atoi(optarg);
 		else if (option == 'q')
@@ -377,15 +382,15 @@ const struct verb verbs_text[] = {
 	  "has it) or in one that the guest has used in a text mode; other cells are marked U+FFFD.\n"
 	  "--cursor marks the cursor below its line, --attributes adds a line of colours (text modes\n"
 	  "only), two hexadecimal digits a character, background first.\n", run_screen },
-	{ "type", "[--enter] [--file FILE] [--unicode HOW] [--rate N] [--timeout S] GUEST [TEXT]",
+	{ "type", "[--enter] [--file FILE] [OPTION...] GUEST [TEXT]",
 	  "type text on the guest's keyboard",
-	  "Keys are given at the guest's pace, so that none is lost; the layout is the\n"
-	  "configuration's keymap. Ends when the guest has taken all, and prints how many\n"
+	  "Keys are given at the guest's pace, so that none is lost. Ends when the guest has taken all, and prints how many\n"
 	  "characters that were; fails if it takes none for S seconds (30).\n"
 	  "  -e, --enter         Enter behind the text\n"
 	  "  -f, --file FILE     the text is in FILE (- for standard input)\n"
-	  "  -u, --unicode HOW   write what no key writes by alt-numpad (Windows) or\n"
-	  "                      ctrl-shift-u (GTK)\n"
+	  "  -u, --unicode HOW   write what no key writes by alt (Windows: Alt and the number\n"
+	  "                      pad) or gtk (Ctrl+Shift+u)\n"
+	  "  -k, --keymap NAME   the layout that the guest has set (the configuration's keymap)\n"
 	  "  -r, --rate N        at most N characters a second\n"
 	  "  -q, --quiet         do not print the number\n", run_type },
 	{ "key", "GUEST KEYS...", "press keys, as in 'key vm1 ctrl-alt-delete f2 enter'", NULL, run_key },

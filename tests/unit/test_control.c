@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "dm/control_internal.h"
 #include "dm/control_json.h"
 #include "tests/lib/control_bench.h"
 
@@ -294,6 +295,48 @@ static void test_keys_are_released_after_a_while(void **state)
 	assert_false(input_key_is_down(input, 30)); /* all or nothing */
 }
 
+static uint32_t corner; /* the dot that tells pictures apart */
+
+static void draw_corner(void *opaque, bool full)
+{
+	struct display *display = opaque;
+
+	(void)full;
+	display->surface.pixels[0] = corner;
+}
+
+static void test_a_picture_is_read_once(void **state)
+{
+	static const char look[] = "{\"execute\":\"query-screen-text\"}";
+	static const char sum[] = "{\"execute\":\"query-screen-text\",\"arguments\":"
+				  "{\"recognize\":false}}";
+	struct display *display = &bench.machine->display;
+	const struct recognizer *recognizer = &bench.machine->control->recognizer;
+	const struct display_source source = { .opaque = display, .refresh = draw_corner };
+
+	(void)state;
+	display_set_source(display, &source);
+	say(sum);
+	assert_int_equal(recognizer->recognitions, 0);
+	corner = 1;
+	/* No font is known, so that nothing is found; what is not found is kept as well. */
+	say(look);
+	say(look);
+	say(sum);
+	say(look);
+	assert_non_null(strstr(bench.out, "\"mode\": \"graphics\", \"width\": 640"));
+	assert_int_equal(recognizer->recognitions, 1);
+	corner = 2;
+	say(look);
+	assert_int_equal(recognizer->recognitions, 2);
+	corner = 1;
+	say(sum);
+	corner = 2;
+	say(look);
+	assert_int_equal(recognizer->recognitions, 3);
+	display_set_source(display, &(const struct display_source){ 0 });
+}
+
 static void test_monitor_by_hand(void **state)
 {
 	(void)state;
@@ -337,6 +380,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_keys_are_released_after_a_while, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_picture_is_read_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_monitor_by_hand, set_up_monitor, tear_down),
 		cmocka_unit_test_setup_teardown(test_monitor_commands, set_up_monitor, tear_down),
 	};
