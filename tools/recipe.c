@@ -24,6 +24,7 @@ static const struct {
 	{ "expect-serial", 1, 1, "REGEX" },
 	{ "wait", 1, 1, "shutdown|reboot|idle|still" },
 	{ "type", 1, 1, "TEXT" },
+	{ "type-serial", 1, 1, "TEXT" },
 	{ "key", 1, 64, "KEYS..." },
 	{ "cd", 2, 2, "VDEV FILE|eject" },
 	{ "floppy", 2, 2, "VDEV FILE|eject" },

@@ -40,6 +40,9 @@ int verb_command(const char *name_or_number, const char *command, struct json_ob
 
 /** Attaches the terminal to a guest's serial port; verb_console.c. */
 int console_attach(const char *name_or_number, unsigned port);
+/** Sends 'text' to a guest's serial port. VERB_DONE, or VERB_FAILED and a sentence; verb_console.c.
+ */
+int console_type(const char *name_or_number, unsigned port, const char *text);
 /** Where a guest's screen is, as a viewer takes it; the caller frees it. NULL and a sentence. */
 char *screen_find(struct qmp *qmp, struct err *err);
 /** Starts a viewer in the background or instead of this process; verb_screen.c. */

@@ -97,6 +97,23 @@ static bool write_all(int fd, const char *text, size_t length)
 	return true;
 }
 
+int console_type(const char *name_or_number, unsigned port, const char *text)
+{
+	struct termios before;
+	int fd = open_terminal(name_or_number, port);
+	bool done;
+
+	if (fd < 0)
+		return VERB_FAILED;
+	make_raw(fd, &before);
+	done = write_all(fd, text, strlen(text));
+	if (!done)
+		fprintf(stderr, "hvm: cannot write to the guest's serial port: %s\n",
+			strerror(errno));
+	close(fd);
+	return done ? VERB_DONE : VERB_FAILED;
+}
+
 /**
  * Carries what is typed to the guest. False: the user leaves. A file or pipe that has ended is
  * not looked at again (*input becomes -1): what the guest answers is still wanted.

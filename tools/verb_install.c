@@ -358,6 +358,11 @@ static int run_type(struct install *install, const struct recipe_step *step)
 	return status;
 }
 
+static int run_type_serial(struct install *install, const struct recipe_step *step)
+{
+	return console_type(install->name, 0, step->words.items[1]);
+}
+
 static int run_key(struct install *install, const struct recipe_step *step)
 {
 	return run_on_guest(install, "key", step, 1);
@@ -396,6 +401,7 @@ static int run_step(struct install *install, const struct recipe_step *step)
 		{ "expect-serial", run_expect, true },
 		{ "wait", run_wait, false },
 		{ "type", run_type, false },
+		{ "type-serial", run_type_serial, false },
 		{ "key", run_key, false },
 		{ "cd", run_medium, false },
 		{ "floppy", run_medium, false },

@@ -212,7 +212,9 @@ def main():
                                                                "micro": 0}, "package": ""},
                                           "capabilities": []}})
             elif one in machine.ptys:
-                os.write(one, os.read(one, 4096).upper())
+                text = os.read(one, 4096)
+                record("serial " + repr(text))
+                os.write(one, text.upper())
             else:
                 try:
                     alive = serve(machine, one, buffers)

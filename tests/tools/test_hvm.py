@@ -370,12 +370,14 @@ class Life(Case):
             cd hdc eject
             milestone "typed"
             expect-serial "login: "
+            type-serial "root\\n"
             wait still
             """, "--set", "what=hello", "vcpus=1")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(self.good("disk", "info", "--json", "disk.qcow2").count("1048576"), 1)
         self.assertIn('"text": "hello\\n"', self.records())
         self.assertIn("eject", self.records())
+        self.assertIn(r"serial b'root\n'", self.records())
         with open(self.dir + "/inst.install/install.log") as lines:
             log = [json.loads(line) for line in lines]
         self.assertEqual(log[-1]["event"], "installed")
