@@ -336,6 +336,11 @@ bool block_is_read_only(const struct block *block)
 	return block->read_only;
 }
 
+bool block_discard_is_deterministic(const struct block *block)
+{
+	return !block->discard_is_vague;
+}
+
 bool block_is_temporary(const struct block *block)
 {
 	return block->is_temporary;

@@ -94,6 +94,10 @@ uint64_t block_size_bytes(const struct block *block);
 bool block_is_read_only(const struct block *block);
 const char *block_filename(const struct block *block);
 const char *block_format(const struct block *block);
+/** Whether what is read of a discarded range, old data or zeros, stays the same until it is
+ * written.
+ */
+bool block_discard_is_deterministic(const struct block *block);
 void block_get_stats(const struct block *block, struct block_stats *stats);
 
 /**

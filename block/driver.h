@@ -29,7 +29,8 @@ struct block {
 	const char *format;
 	uint64_t size_bytes;
 	bool read_only, is_cdrom, discard;
-	bool is_temporary; /* what is written goes with the process */
+	bool discard_is_vague; /* who discards may read one thing now and another later */
+	bool is_temporary;     /* what is written goes with the process */
 	bool is_growable;  /* behind its end are zeros, and writing extends it: a file of ours */
 	const void *owner; /* the image that the guest sees; what aio_wait waits for */
 	enum block_cache cache;
@@ -75,7 +76,7 @@ enum {
 struct raw_image {
 	struct aio_file file;
 	uint64_t data_bytes; /* what the file holds; the rest of its last sector reads as zeros */
-	bool is_host_cdrom;
+	bool is_host_cdrom, is_device;
 	bool is_locked; /* against other processes */
 	/* With O_DIRECT: writes that must take the page cache have the file to themselves. */
 	struct list_node parked;

@@ -63,7 +63,7 @@ static void qcow2_close(struct block *block)
 	if (result < 0)
 		log_error("'%s' was closed with tables that could not be written: %s",
 			  block->filename, strerror(-result));
-	while (image->is_kicked)
+	while (image->is_kicked || image->punch_clusters > 0)
 		aio_wait(block->aio, block->owner);
 	if (image->is_corrupt && !image->is_given_away && !block->read_only &&
 	    image->header.version >= 3) {

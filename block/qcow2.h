@@ -135,7 +135,8 @@ struct qcow2_commit {
 struct qcow2_freed {
 	uint64_t offset; /* in the file, of a cluster */
 	uint64_t clusters;
-	bool was_used; /* false: taken and never linked, so no space to give back */
+	uint64_t punched; /* of these, from the first on: the host has their space, or must not */
+	bool was_used;    /* false: taken and never linked, so no space to give back */
 };
 
 /** Memory for one task that copies or decompresses: three clusters. */
@@ -221,6 +222,8 @@ struct qcow2 {
 	bool is_growing;       /* a table is being added; nobody else takes clusters meanwhile */
 	struct qcow2_freed *freed;
 	size_t freed_count, freed_reserved, freed_safe;
+	struct block_request punch; /* of the first of 'freed' */
+	uint64_t punch_clusters;    /* 0: none is under way */
 	/* Requests */
 	struct qcow2_task tasks[QCOW2_TASKS];
 	struct qcow2_workspace workspaces[QCOW2_WORKSPACES];

@@ -249,7 +249,11 @@ void qcow2_give_back(struct qcow2 *image, uint64_t offset, uint64_t clusters, bo
 		}
 	}
 	assert(image->freed_count < QCOW2_FREED_MAX);
-	image->freed[image->freed_count++] = (struct qcow2_freed){ offset, clusters, was_used };
+	image->freed[image->freed_count++] = (struct qcow2_freed){
+		.offset = offset,
+		.clusters = clusters,
+		.was_used = was_used,
+	};
 }
 
 /** Counts down the first cluster of 'freed'. As qcow2_page_get. */
@@ -277,21 +281,75 @@ static int count_down(struct qcow2 *image, struct qcow2_freed *freed)
 	return 0;
 }
 
+static void punched(struct block_request *part, int result)
+{
+	struct qcow2 *image = container_of(part, struct qcow2, punch);
+
+	/* If the host did not take it, the space is used again, nothing else. */
+	TRACE(block, qcow2_punched, "%s: %llu clusters at %#llx: %d", image->block->filename,
+	      (unsigned long long)image->punch_clusters, (unsigned long long)part->offset, result);
+	image->freed[0].punched = image->punch_clusters;
+	image->punch_clusters = 0;
+	qcow2_moved_on(image);
+	qcow2_run(image);
+}
+
+/**
+ * With discard=unmap the host gets the space of 'freed', the first of all, before anybody may take
+ * its clusters again. Those that a snapshot shares are only counted. As qcow2_page_get.
+ */
+static int punch(struct qcow2 *image, struct qcow2_freed *freed)
+{
+	uint64_t cluster = freed->offset >> image->header.cluster_bits, index, run = 0;
+	struct qcow2_page *page;
+	int result = find_count(image, cluster, &page, &index);
+
+	if (result == QCOW2_WAIT)
+		return result;
+	while (result == 0 && page && run < freed->clusters && index + run < page_clusters(image) &&
+	       qcow2_refcount_load(page->data, image->header.refcount_order, index + run) == 1)
+		run++;
+	if (run == 0) {
+		freed->punched = 1;
+		return 0;
+	}
+	image->punch_clusters = run;
+	image->punch = (struct block_request){
+		.op = BLOCK_DISCARD,
+		.offset = freed->offset,
+		.bytes = (size_t)(run * image->cluster_bytes),
+		.complete = punched,
+	};
+	block_start_part(image->file, &image->punch);
+	return QCOW2_WAIT;
+}
+
+/** Counts down 'freed' as far as that can be done now; false if something is left. */
+static bool count_range(struct qcow2 *image, struct qcow2_freed *freed, bool is_first)
+{
+	bool gives_space = freed->was_used && image->block->discard;
+
+	while (freed->clusters > 0) {
+		if (gives_space && freed->punched == 0 &&
+		    (!is_first || punch(image, freed) == QCOW2_WAIT))
+			return false;
+		if (count_down(image, freed) == QCOW2_WAIT)
+			return false;
+		if (freed->punched > 0)
+			freed->punched--;
+	}
+	return true;
+}
+
 bool qcow2_count_freed(struct qcow2 *image)
 {
 	size_t done = 0;
-	bool waits = false;
 
-	if (image->freed_safe == 0 || !qcow2_may_change(image) || image->is_corrupt)
+	if (image->freed_safe == 0 || image->punch_clusters > 0 || !qcow2_may_change(image) ||
+	    image->is_corrupt)
 		return false;
-	while (done < image->freed_safe && !waits) {
-		struct qcow2_freed *freed = &image->freed[done];
-
-		while (freed->clusters > 0 && !waits)
-			waits = count_down(image, freed) == QCOW2_WAIT;
-		if (freed->clusters == 0)
-			done++;
-	}
+	while (done < image->freed_safe && count_range(image, &image->freed[done], done == 0))
+		done++;
 	if (done == 0)
 		return false;
 	image->freed_count -= done;

@@ -176,6 +176,35 @@ static void zeros_written(struct aio_op *op, int result)
 	write_zeros(request->block, request);
 }
 
+/* A device that cannot make zeros of what it gives up: a system call that io_uring does not have.
+ */
+
+static int call_discard(struct aio_op *op)
+{
+	uint64_t range[2] = { op->offset, op->bytes };
+
+	return ioctl(op->file->fd, BLKDISCARD, range) < 0 ? -errno : 0;
+}
+
+static void device_discarded(struct aio_op *op, int result)
+{
+	struct block_request *request = container_of(op, struct block_request, io);
+
+	end_write(request->block);
+	block_request_done(request, result == -EOPNOTSUPP ? 0 : result);
+}
+
+static void discard_on_device(struct block_request *request)
+{
+	struct raw_image *raw = request->block->image;
+
+	block_prepare_io(request, &raw->file, AIO_CALL, 0, request->bytes);
+	request->io.avoid_direct = true;
+	request->io.call = call_discard;
+	request->io.complete = device_discarded;
+	submit_write(request->block, &request->io);
+}
+
 static void range_done(struct aio_op *op, int result)
 {
 	struct block_request *request = container_of(op, struct block_request, io);
@@ -183,6 +212,10 @@ static void range_done(struct aio_op *op, int result)
 	bool refused = result == -EOPNOTSUPP || result == -ENODEV || result == -ENOSYS;
 
 	end_write(request->block);
+	if (request->op == BLOCK_DISCARD && refused && raw->is_device) {
+		discard_on_device(request);
+		return;
+	}
 	if (request->op == BLOCK_DISCARD && refused)
 		result = 0;
 	/* ZERO_RANGE does not lengthen the file, so that what lies behind its end stays unheld. */
@@ -313,6 +346,7 @@ static int raw_inspect(struct raw_image *raw, const char *filename, bool is_cdro
 		host_cdrom_is_present(raw->file.fd, &raw->data_bytes);
 		return 0;
 	}
+	raw->is_device = S_ISBLK(status.st_mode);
 	if (S_ISREG(status.st_mode))
 		bytes = (uint64_t)status.st_size;
 	else if (ioctl(raw->file.fd, BLKGETSIZE64, &bytes) < 0)
@@ -426,6 +460,7 @@ int raw_open(struct block *block, const struct block_options *options, struct er
 	block->image = raw;
 	block->driver = raw->is_host_cdrom ? &host_cdrom_driver : &raw_driver;
 	block->read_only = !writing;
+	block->discard_is_vague = raw->is_device && block->discard;
 	block->size_bytes = align_up(raw->data_bytes, options->is_cdrom ? BLOCK_CD_SECTOR_BYTES
 									: BLOCK_SECTOR_BYTES);
 	return 0;

@@ -162,7 +162,8 @@ static const unsigned long allowed_ioctls[] = {
 	KVM_SIGNAL_MSI,
 	KVM_TRANSLATE,
 	KVM_UNREGISTER_COALESCED_MMIO,
-	/* A disc in the host's drive; a block device that is passed. */
+	/* A disc in the host's drive; a block device that is passed, or that discards. */
+	BLKDISCARD,
 	BLKGETSIZE64,
 	BLKSSZGET,
 	CDROM_DRIVE_STATUS,

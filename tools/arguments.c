@@ -146,8 +146,8 @@ static void add_disk(struct words *words, const struct disk *disk)
 
 	words_add(words, "-drive");
 	if (!disk->cdrom) {
-		words_add(words, "file=%s,if=ide,index=%u,media=disk,format=%s,cache=writeback",
-			  file, disk->index, disk->format);
+		words_add(words, "file=%s,if=ide,index=%u,media=disk,format=%s,cache=writeback%s",
+			  file, disk->index, disk->format, disk->discard ? ",discard=unmap" : "");
 	} else {
 		if (file)
 			words_add(words, "if=none,readonly=on,id=ide-%u,file=%s,format=%s",

@@ -26,7 +26,7 @@ enum {
 /** What has been read of a specification so far. */
 struct disk_words {
 	char *target, *format, *vdev, *access;
-	bool cdrom;
+	bool cdrom, discard;
 	unsigned position; /* of the next word without a key */
 };
 
@@ -105,11 +105,9 @@ static int set_vdev(struct disk_words *words, const char *text, struct err *err)
 /** Words that say something about Xen's back ends, which a KVM host does not have. */
 static bool is_backend_word(const char *word)
 {
-	static const char *const names[] = {
-		"backend=",       "backendtype=", "script=",    "specification=",
-		"direct-io-safe", "discard",      "no-discard", "trusted=",
-		"untrusted",      "trusted",      NULL
-	};
+	static const char *const names[] = { "backend=",       "backendtype=",   "script=",
+					     "specification=", "direct-io-safe", "trusted=",
+					     "untrusted",      "trusted",        NULL };
 
 	for (size_t i = 0; names[i]; i++) {
 		size_t length = strlen(names[i]);
@@ -173,6 +171,10 @@ static int apply_word(struct disk_words *words, char *word, struct err *err)
 
 	if (is_backend_word(word))
 		return 0;
+	if (strcmp(word, "discard") == 0 || strcmp(word, "no-discard") == 0) {
+		words->discard = *word == 'd';
+		return 0;
+	}
 	if (strcmp(word, "cdrom") == 0 || strcmp(word, "devtype=cdrom") == 0)
 		return set_devtype(words, "cdrom", err);
 	/* An '=' may also stand in a path. */
@@ -304,6 +306,7 @@ static int interpret(struct disk *disk, struct disk_words *words, struct err *er
 		return result;
 	disk->vdev = text_copy(words->vdev);
 	disk->cdrom = words->cdrom;
+	disk->discard = words->discard;
 	disk->target = words->target ? find_target(words) : NULL;
 	result = find_format(disk, words->format, err);
 	if (result == 0)

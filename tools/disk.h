@@ -21,6 +21,7 @@ struct disk {
 	char *vdev;   /* as written: "hda" */
 	char *format; /* "raw" … as hvmdm names it */
 	bool cdrom, readonly;
+	bool discard;   /* what the guest discards the host gets back */
 	unsigned index; /* 0…3: primary master to secondary slave */
 	unsigned devid; /* Xen's number of the virtual device: hdc is 5632 */
 };

@@ -12,7 +12,6 @@
 
 enum {
 	DSM_RANGE_BYTES = 8, /* 48 bits of LBA, 16 of count */
-	DSM_MAX_BLOCKS = 8,
 };
 
 /** Who supports a command. */
@@ -260,29 +259,70 @@ static void data_set_management(struct ide_drive *drive, uint8_t flags)
 	uint32_t blocks = drive->state->regs[ATA_SECTOR_COUNT];
 
 	(void)flags;
+	drive->channel->state->transfer.addressing = ATA_LBA48;
 	if (!(drive->state->regs[ATA_FEATURES] & ATA_DSM_TRIM) || blocks == 0 ||
-	    blocks > DSM_MAX_BLOCKS)
+	    blocks > ATA_MAX_TRIM_BLOCKS)
 		abort_command(drive);
 	else
 		ide_start_take(drive, blocks * ATA_SECTOR_BYTES, true);
 }
 
-/** TRIM is advice: ranges are checked, and the data stay. */
+/** The range in the buffer's entry at 'at'; an empty one says nothing. */
+static uint64_t load_trim_range(const struct ide_drive *drive, uint32_t at, uint64_t *lba)
+{
+	uint64_t range = load_le64(drive->channel->state->buffer + at);
+
+	*lba = range & (BIT64(48) - 1);
+	return range >> 48;
+}
+
+/** Nothing is discarded if any of the ranges is wrong (ACS-2, 7.10.3.2). */
 static void trim(struct ide_drive *drive)
 {
-	const struct ide_channel_state *channel = drive->channel->state;
-	uint64_t total = ata_total_sectors(drive);
+	struct ide_transfer *transfer = &drive->channel->state->transfer;
+	uint64_t total = ata_total_sectors(drive), lba;
 
-	for (uint32_t i = 0; i + DSM_RANGE_BYTES <= channel->transfer.end; i += DSM_RANGE_BYTES) {
-		uint64_t range = load_le64(channel->buffer + i);
-		uint64_t lba = range & (BIT64(48) - 1), count = range >> 48;
+	for (uint32_t i = 0; i + DSM_RANGE_BYTES <= transfer->end; i += DSM_RANGE_BYTES) {
+		uint64_t count = load_trim_range(drive, i, &lba);
 
 		if (count > 0 && !range_fits(lba, count, total)) {
 			abort_command(drive);
 			return;
 		}
 	}
-	ide_finish(drive, 0);
+	transfer->start = 0;
+	transfer->block_end = transfer->end;
+	if (may_write(drive))
+		ata_trim_go_on(drive);
+}
+
+/**
+ * Ranges that follow one another go as one: guests cut what they give up into pieces of 65535
+ * sectors, whose ends lie within clusters of images.
+ */
+void ata_trim_go_on(struct ide_drive *drive)
+{
+	struct ide_transfer *transfer = &drive->channel->state->transfer;
+	uint64_t begin = 0, sectors = 0, lba;
+
+	for (; transfer->start + DSM_RANGE_BYTES <= transfer->end;
+	     transfer->start += DSM_RANGE_BYTES) {
+		uint64_t count = load_trim_range(drive, transfer->start, &lba);
+
+		if (count == 0)
+			continue;
+		if (sectors > 0 && lba != begin + sectors)
+			break;
+		if (sectors == 0)
+			begin = lba;
+		sectors += count;
+	}
+	if (sectors == 0)
+		ide_finish(drive, 0);
+	else if (range_fits(begin, sectors, ata_total_sectors(drive)))
+		ide_start_discard(drive, begin, (uint32_t)sectors);
+	else /* loaded with a saved guest: they were checked in the process that is gone */
+		abort_command(drive);
 }
 
 void ata_data_taken(struct ide_drive *drive)

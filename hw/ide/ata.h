@@ -19,6 +19,8 @@ void ata_execute(struct ide_drive *drive, uint8_t opcode);
 
 /** The host's data for the running command (ide_start_take) are in the channel's buffer. */
 void ata_data_taken(struct ide_drive *drive);
+/** A run of TRIM's ranges has been discarded: starts the next, or ends the command. */
+void ata_trim_go_on(struct ide_drive *drive);
 
 /** Puts a sector's address into the registers, as the running command counts. */
 void ata_store_address(struct ide_drive *drive, uint64_t lba);

@@ -193,4 +193,5 @@ enum ata_limits {
 	ATA_MAX_LBA28_SECTORS = 0x0fffffff,
 	ATA_MAX_SECTORS_28 = 256,
 	ATA_MAX_SECTORS_48 = 65536,
+	ATA_MAX_TRIM_BLOCKS = 8, /* ours: of ranges, in one DATA SET MANAGEMENT */
 };

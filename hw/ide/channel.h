@@ -60,6 +60,7 @@ enum ide_job {
 	IDE_JOB_PACKET_REPLY,    /* the buffer, then sectors if there are any */
 	IDE_JOB_PACKET_READ_DMA, /* sectors straight into guest memory */
 	IDE_JOB_PACKET_TAKE,     /* a parameter list */
+	IDE_JOB_TRIM,            /* the buffer's ranges, one after the other, from 'start' on */
 	IDE_JOBS,
 };
 

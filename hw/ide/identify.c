@@ -41,6 +41,7 @@ enum identify_word {
 	WORD_RECOMMENDED_DMA_CYCLE = 66,
 	WORD_MIN_PIO_CYCLE = 67,
 	WORD_MIN_IORDY_CYCLE = 68,
+	WORD_ADDITIONAL = 69, /* ACS-2, with words 105 and 169 */
 	WORD_PACKET_RELEASE_NS = 71,
 	WORD_SERVICE_NS = 72,
 	WORD_MAJOR_VERSION = 80,
@@ -50,7 +51,9 @@ enum identify_word {
 	WORD_ULTRA_DMA = 88,
 	WORD_RESET_RESULT = 93,
 	WORD_LBA48_SECTORS = 100,
+	WORD_TRIM_BLOCKS = 105,
 	WORD_WWN = 108,
+	WORD_DATA_SET = 169,
 	WORD_INTEGRITY = 255,
 };
 
@@ -96,6 +99,9 @@ enum identify_bits {
 	RESET_DEVICE_0_ANSWERS = 0x0040, /* for an absent device 1 */
 	RESET_DEVICE_1 = 0x0b00,
 	INTEGRITY_SIGNATURE = 0xa5,
+	TRIM_IS_DETERMINISTIC =
+		0x4000,             /* word 69: what is read afterwards does not change by itself */
+	DATA_SET_HAS_TRIM = 0x0001, /* word 169 */
 };
 
 enum {
@@ -224,6 +230,10 @@ static void identify_disk(const struct ide_drive *drive, uint8_t *data)
 	put(data, WORD_VALIDITY, 7);
 	put(data, WORD_MULTIPLE, state->multiple ? MULTIPLE_VALID | state->multiple : 0u);
 	put_features(drive, data);
+	put(data, WORD_TRIM_BLOCKS, ATA_MAX_TRIM_BLOCKS);
+	put(data, WORD_DATA_SET, DATA_SET_HAS_TRIM);
+	if (block_discard_is_deterministic(drive->block))
+		put(data, WORD_ADDITIONAL, TRIM_IS_DETERMINISTIC);
 }
 
 static void identify_cdrom(const struct ide_drive *drive, uint8_t *data)

@@ -134,6 +134,7 @@ static void start_request(struct ide_channel *channel, enum block_op op, const s
 		.offset = op == BLOCK_FLUSH ? 0 : transfer->lba * transfer->sector_bytes,
 		.iov = iov,
 		.iov_count = iov_count,
+		.length = op == BLOCK_DISCARD ? (uint64_t)sectors * ATA_SECTOR_BYTES : 0,
 		.complete = request_completed,
 	};
 	list_init(&channel->request.node);
@@ -485,6 +486,9 @@ static void sectors_moved(struct ide_channel *channel)
 		else
 			finish_write(channel);
 		break;
+	case IDE_JOB_TRIM:
+		ata_trim_go_on(active_drive(channel));
+		break;
 	default:
 		dma_sectors_moved(channel);
 		break;
@@ -553,6 +557,16 @@ void ide_start_flush(struct ide_drive *drive)
 {
 	begin(drive, IDE_JOB_FLUSH, 0, 0)->dma = 0;
 	start_request(drive->channel, BLOCK_FLUSH, NULL, 0, 0);
+}
+
+void ide_start_discard(struct ide_drive *drive, uint64_t lba, uint32_t sectors)
+{
+	struct ide_transfer *transfer = &drive->channel->state->transfer;
+
+	transfer->job = IDE_JOB_TRIM;
+	transfer->lba = lba;
+	transfer->sectors = sectors;
+	start_request(drive->channel, BLOCK_DISCARD, NULL, 0, sectors);
 }
 
 void ide_start_packet(struct ide_drive *drive, bool dma, uint32_t byte_count_limit)
@@ -640,6 +654,9 @@ void ide_restart(struct ide_channel *channel)
 		bmdma_go_back(&channel->bmdma);
 		move_sectors(channel);
 		break;
+	case IDE_JOB_TRIM:
+		start_request(channel, BLOCK_DISCARD, NULL, 0, transfer->sectors);
+		break;
 	default:
 		if (awaits_flush(transfer)) {
 			start_request(channel, BLOCK_FLUSH, NULL, 0, 0);
@@ -709,6 +726,8 @@ static bool request_is_valid(const struct ide_transfer *transfer, bool cdrom, ui
 		return !cdrom && transfer->dma && transfer->sectors > 0;
 	case IDE_JOB_PACKET_READ_DMA:
 		return cdrom && transfer->dma && transfer->sectors > 0;
+	case IDE_JOB_TRIM:
+		return !cdrom && transfer->sectors > 0 && transfer->start <= transfer->end;
 	default:
 		return false;
 	}

@@ -26,6 +26,8 @@ void ide_start_reply(struct ide_drive *drive, uint32_t bytes);
 /** Takes 'bytes' from the host into the buffer, then calls ata_data_taken. */
 void ide_start_take(struct ide_drive *drive, uint32_t bytes, bool dma);
 void ide_start_flush(struct ide_drive *drive);
+/** Tells the image that nobody needs these sectors, for TRIM; then calls ata_trim_go_on. */
+void ide_start_discard(struct ide_drive *drive, uint64_t lba, uint32_t sectors);
 
 /* PACKET. */
 /** Awaits the packet; then atapi_packet_received is called. */

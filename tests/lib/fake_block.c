@@ -120,6 +120,8 @@ static int move(struct block *block, const struct block_request *request)
 	/* The drive must have checked the range: a real image would answer -EIO. */
 	if (!range_fits(request->offset, request->bytes, block->size))
 		abort();
+	if (request->op == BLOCK_DISCARD)
+		memset(block->bytes + offset, 0, request->bytes);
 	for (unsigned i = 0; i < request->iov_count; i++) {
 		const struct iovec *iov = &request->iov[i];
 
@@ -162,7 +164,7 @@ void fake_block_complete_all(struct block *block)
 void block_start(struct block *block, struct block_request *request)
 {
 	request->block = block;
-	request->bytes = total_bytes(request);
+	request->bytes = request->op == BLOCK_DISCARD ? request->length : total_bytes(request);
 	block->started++;
 	block->last_bytes = request->bytes;
 	block->last_pieces = request->iov_count;
@@ -219,6 +221,12 @@ uint64_t block_size_bytes(const struct block *block)
 bool block_is_read_only(const struct block *block)
 {
 	return block->read_only;
+}
+
+bool block_discard_is_deterministic(const struct block *block)
+{
+	(void)block;
+	return true;
 }
 
 void block_get_stats(const struct block *block, struct block_stats *stats)

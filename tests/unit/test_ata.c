@@ -127,6 +127,10 @@ static void identify_describes_the_disk(void **state)
 	assert_int_equal(words[60] | words[61] << 16, IDE_BENCH_DISK_SECTORS);
 	assert_int_equal(words[100], IDE_BENCH_DISK_SECTORS);
 	assert_true(words[83] & 0x0400);
+	/* TRIM: deterministic, not of zeros; eight blocks of ranges. */
+	assert_int_equal(words[69], 0x4000);
+	assert_int_equal(words[105], 8);
+	assert_int_equal(words[169], 1);
 	assert_true(words[85] & 0x20);
 	/* Device 0 answers for device 1: BIOSes then skip the search for it. */
 	assert_int_equal(words[93] & 0xdf61, 0x4041);

@@ -301,8 +301,11 @@ static void trim_checks_its_ranges(void **state)
 		out8(bench, PRIMARY + ATA_FEATURES, ATA_DSM_TRIM);
 		ata_command_48(bench, PRIMARY, ATA_CMD_DATA_SET_MANAGEMENT, 0, 1);
 		bm_start(bench, BM_PRIMARY, false);
+		ide_bench_settle(bench);
 		assert_int_equal(in8(bench, BM_PRIMARY + BMDMA_STATUS), BMDMA_INTERRUPT);
 		assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), bad ? FAILED : READY);
+		/* A wrong range is found before anything is discarded. */
+		assert_int_equal(fake_block_started(bench->disk), 2);
 	}
 	/* The high byte of the count is an old one: the low byte alone has been written since. */
 	store_le64(ranges + 8, 0);
@@ -311,11 +314,75 @@ static void trim_checks_its_ranges(void **state)
 	out8(bench, PRIMARY + ATA_SECTOR_COUNT, 1);
 	out8(bench, PRIMARY + ATA_COMMAND, ATA_CMD_DATA_SET_MANAGEMENT);
 	bm_start(bench, BM_PRIMARY, false);
+	ide_bench_settle(bench);
 	assert_int_equal(in8(bench, BM_PRIMARY + BMDMA_STATUS), BMDMA_INTERRUPT);
 	assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), READY);
 	out8(bench, PRIMARY + ATA_SECTOR_COUNT, 9);
 	out8(bench, PRIMARY + ATA_COMMAND, ATA_CMD_DATA_SET_MANAGEMENT);
 	assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), FAILED);
+}
+
+static void start_trim(struct ide_bench *bench, const uint64_t (*ranges)[2], unsigned count)
+{
+	uint8_t *memory = ram_at(bench, BENCH_DATA);
+
+	memset(memory, 0, 512);
+	for (unsigned i = 0; i < count; i++)
+		store_le64(memory + 8 * i, ranges[i][0] | ranges[i][1] << 48);
+	put_prd(bench, 0, BENCH_DATA, 512, true);
+	bm_prepare(bench, BM_PRIMARY);
+	out8(bench, PRIMARY + ATA_FEATURES, ATA_DSM_TRIM);
+	ata_command_48(bench, PRIMARY, ATA_CMD_DATA_SET_MANAGEMENT, 0, 1);
+	bm_start(bench, BM_PRIMARY, false);
+}
+
+static void trim_discards_ranges_that_follow_one_another_as_one(void **state)
+{
+	struct ide_bench *bench = *state;
+	static const uint64_t ranges[][2] = {
+		{ 8, 100 }, { 108, 20 }, { 0, 0 }, { 128, 1 }, { 1000, 2 }, { 10, 1 },
+	};
+	const uint8_t *bytes = fake_block_bytes(bench->disk);
+
+	start_trim(bench, ranges, ARRAY_SIZE(ranges));
+	assert_int_equal(fake_block_started(bench->disk), 1);
+	assert_int_equal(fake_block_last_bytes(bench->disk), 121 * 512);
+	assert_true(in8(bench, PRIMARY_CONTROL) & ATA_BSY);
+	ide_bench_settle(bench);
+	assert_int_equal(fake_block_started(bench->disk), 3);
+	assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), READY);
+	for (size_t i = 0; i < 1010; i++) {
+		bool gone = (i >= 8 && i < 129) || i == 1000 || i == 1001;
+
+		assert_int_equal(bytes[i * 512], gone ? 0 : ide_bench_disk_byte(i * 512));
+	}
+}
+
+static void a_failed_trim_says_where(void **state)
+{
+	struct ide_bench *bench = *state;
+	static const uint64_t ranges[][2] = { { 8, 1 }, { 77, 1 }, { 200, 1 } };
+
+	start_trim(bench, ranges, ARRAY_SIZE(ranges));
+	assert_true(fake_block_complete(bench->disk));
+	fake_block_fail(bench->disk, -EIO, 1);
+	ide_bench_settle(bench);
+	assert_int_equal(in8(bench, PRIMARY + ATA_STATUS), FAILED);
+	assert_int_equal(in8(bench, PRIMARY + ATA_LBA_LOW), 77);
+	assert_int_equal(fake_block_started(bench->disk), 2);
+}
+
+static void a_reset_ends_a_trim(void **state)
+{
+	struct ide_bench *bench = *state;
+	static const uint64_t ranges[][2] = { { 8, 1 }, { 77, 1 } };
+
+	start_trim(bench, ranges, ARRAY_SIZE(ranges));
+	out8(bench, PRIMARY_CONTROL, ATA_SRST);
+	out8(bench, PRIMARY_CONTROL, 0);
+	ide_bench_settle(bench);
+	assert_int_equal(fake_block_started(bench->disk), 1);
+	assert_int_equal(in8(bench, PRIMARY + ATA_ERROR), ATA_DIAGNOSTIC_PASSED);
 }
 
 static void a_stopped_transfer_of_several_requests_goes_on_with_the_next_start(void **state)
@@ -354,6 +421,9 @@ int main(void)
 		WITH_BENCH(resets_during_dma_leave_no_late_effects),
 		WITH_BENCH(without_bus_mastering_nothing_is_moved),
 		WITH_BENCH(trim_checks_its_ranges),
+		WITH_BENCH(trim_discards_ranges_that_follow_one_another_as_one),
+		WITH_BENCH(a_failed_trim_says_where),
+		WITH_BENCH(a_reset_ends_a_trim),
 		WITH_BENCH(a_stopped_transfer_of_several_requests_goes_on_with_the_next_start),
 	};
 

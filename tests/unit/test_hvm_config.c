@@ -51,6 +51,7 @@ static void disk_forms(void **state)
 		{ "vdev=hda,target=/a,b=c,raw,hdb", "/a,b=c,raw,hdb", "raw", 0, 768, false },
 		{ "vdev=hdc,devtype=cdrom,access=ro", NULL, "raw", 2, 5632, true },
 		{ "/a,raw,hda,w,backendtype=qdisk", "/a", "raw", 0, 768, false },
+		{ "/a,raw,hda,w,no-discard", "/a", "raw", 0, 768, false },
 		{ "/a=b,raw,hda,w,discard,script=block", "/a=b", "raw", 0, 768, false },
 	};
 
@@ -69,6 +70,7 @@ static void disk_forms(void **state)
 		assert_int_equal(disk.index, rows[i].index);
 		assert_int_equal(disk.devid, rows[i].devid);
 		assert_int_equal(disk.cdrom, rows[i].cdrom);
+		assert_int_equal(disk.discard, strstr(rows[i].spec, ",discard") != NULL);
 		assert_int_equal(disk.readonly, rows[i].cdrom);
 		disk_finish(&disk);
 	}

@@ -271,6 +271,29 @@ static void a_held_dma_read_goes_on_elsewhere(void **state)
 	ide_bench_destroy(other);
 }
 
+static void a_held_trim_goes_on_elsewhere(void **state)
+{
+	struct ide_bench *bench = *state, *other;
+	uint8_t *ranges = bench->chip->bytes + BENCH_DATA;
+
+	memset(ranges, 0, 512);
+	store_le64(ranges, UINT64_C(9) | UINT64_C(1) << 48);
+	store_le64(ranges + 8, UINT64_C(20) | UINT64_C(1) << 48);
+	put_prd(bench, 0, BENCH_DATA, 512, true);
+	bm_prepare(bench, BM_PRIMARY);
+	fake_block_hold(bench->disk, true);
+	out8(bench, PRIMARY + ATA_FEATURES, ATA_DSM_TRIM);
+	ata_command_48(bench, PRIMARY, ATA_CMD_DATA_SET_MANAGEMENT, 0, 1);
+	bm_start(bench, BM_PRIMARY, false);
+	other = move_to_another(bench);
+	ide_bench_settle(other);
+	assert_int_equal(fake_block_bytes(other->disk)[9 * 512], 0);
+	assert_int_equal(fake_block_bytes(other->disk)[20 * 512], 0);
+	assert_int_equal(fake_block_bytes(other->disk)[21 * 512], ide_bench_disk_byte(21 * 512));
+	assert_int_equal(in8(other, PRIMARY + ATA_STATUS), READY);
+	ide_bench_destroy(other);
+}
+
 static void a_held_pio_transfer_goes_on_elsewhere(void **state)
 {
 	struct ide_bench *bench = *state, *other;
@@ -377,6 +400,7 @@ int main(void)
 		WITH_BENCH(state_survives_waiting_for_the_bus_master_and_packets),
 		WITH_BENCH(a_held_dma_write_goes_on_elsewhere),
 		WITH_BENCH(a_held_dma_read_goes_on_elsewhere),
+		WITH_BENCH(a_held_trim_goes_on_elsewhere),
 		WITH_BENCH(a_held_pio_transfer_goes_on_elsewhere),
 		WITH_BENCH(damaged_state_is_refused),
 	};

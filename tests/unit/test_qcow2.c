@@ -447,6 +447,53 @@ static void sparse_vhd_blocks_are_completed(void **state)
 	block_close(block);
 }
 
+static int64_t allocated_bytes(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	return (int64_t)status.st_blocks * 512;
+}
+
+/** What is discarded goes back to the host's file system, once nothing on the disk leads there any
+ * more; what a snapshot still has does not. */
+static void discards_give_space_back(void **state)
+{
+	struct bench *bench = *state;
+	struct block *block;
+	uint8_t *data = malloc(DISK_BYTES);
+	struct slot slot = { .is_busy = true };
+
+	create(bench, "cluster_size=65536");
+	block = open_well(bench, (struct block_options){ 0 });
+	memset(data, 7, DISK_BYTES);
+	assert_int_equal(block_write_now(block, 0, data, DISK_BYTES), 0);
+	block_close(block);
+	assert_true(allocated_bytes(bench->image) > DISK_BYTES);
+	for (unsigned round = 0; round < 2; round++) {
+		if (round == 1)
+			run_command("qemu-img snapshot -c first %s", bench->image);
+		block = open_well(bench, (struct block_options){ 0 });
+		slot.request = (struct block_request){
+			.op = BLOCK_DISCARD,
+			.offset = (uint64_t)round << 20,
+			.length = 1 << 20,
+			.complete = completed,
+		};
+		slot.is_busy = true;
+		block_start(block, &slot.request);
+		block_drain(block);
+		assert_int_equal(slot.result, 0);
+		assert_int_equal(block_read_now(block, (uint64_t)round << 20, data, 1 << 20), 0);
+		assert_true(data[0] == 0 && memcmp(data, data + 1, (1 << 20) - 1) == 0);
+		block_close(block);
+		assert_true(allocated_bytes(bench->image) <= DISK_BYTES - (1 << 20) + (600 << 10));
+		assert_true(allocated_bytes(bench->image) >= DISK_BYTES - (1 << 20));
+		run_command("qemu-img check -q -f qcow2 %s", bench->image);
+	}
+	free(data);
+}
+
 /** snapshot=on leaves the image as it was. */
 static void overlay_is_dropped(void **state)
 {
@@ -589,6 +636,7 @@ int main(void)
 		TEST(twin_vhd),
 		TEST(twin_vhd_fixed),
 		TEST(sparse_vhd_blocks_are_completed),
+		TEST(discards_give_space_back),
 		TEST(overlay_is_dropped),
 		TEST(failures_lose_nothing_else),
 		TEST(what_is_not_done_is_named),
