@@ -314,6 +314,20 @@ static bool serves(const struct qcow2_census *census, uint64_t block)
 	       census->counts[block / census->cluster_bytes] == 1;
 }
 
+/** Forgets a refcount block that cannot serve as one. False: it can. */
+static bool drop_block(struct qcow2_census *census, uint8_t *entry)
+{
+	uint64_t block = load_be64(entry), cluster = block / census->cluster_bytes;
+
+	if (serves(census, block))
+		return false;
+	if (block % census->cluster_bytes == 0 && block != 0 && cluster < census->end &&
+	    census->counts[cluster] > 0)
+		census->counts[cluster]--;
+	store_be64(entry, 0);
+	return true;
+}
+
 /** The old table, longer if it must be, with a block for every cluster up to the end: new blocks
  * add clusters that want counting, too. */
 static uint8_t *complete_table(struct qcow2_census *census, struct qcow2_header *header)
@@ -343,17 +357,13 @@ static uint8_t *complete_table(struct qcow2_census *census, struct qcow2_header 
 		header->reftable_clusters = (uint32_t)(room >> header->cluster_bits);
 		header->reftable_offset = qcow2_census_append(census, header->reftable_clusters);
 	}
-	for (uint64_t i = 0; i * per_block < census->end; i++) {
-		uint64_t block = load_be64(table + i * QCOW2_ENTRY_BYTES);
-
-		if (serves(census, block))
-			continue;
-		if (block % census->cluster_bytes == 0 && block != 0 &&
-		    block / census->cluster_bytes < census->end &&
-		    census->counts[block / census->cluster_bytes] > 0)
-			census->counts[block / census->cluster_bytes]--;
-		store_be64(table + i * QCOW2_ENTRY_BYTES, qcow2_census_append(census, 1));
-	}
+	/* One that counts nothing, and is somebody's else: not needed. */
+	for (uint64_t i = (census->end + per_block - 1) / per_block; i < bytes / QCOW2_ENTRY_BYTES;
+	     i++)
+		drop_block(census, table + i * QCOW2_ENTRY_BYTES);
+	for (uint64_t i = 0; i * per_block < census->end; i++)
+		if (drop_block(census, table + i * QCOW2_ENTRY_BYTES))
+			store_be64(table + i * QCOW2_ENTRY_BYTES, qcow2_census_append(census, 1));
 	return table;
 }
 
