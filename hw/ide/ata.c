@@ -19,6 +19,7 @@ enum {
 	FOR_DISK = 1,
 	FOR_CDROM = 2,
 	FOR_BOTH = FOR_DISK | FOR_CDROM,
+	FOR_SATA = 4, /* disks */
 };
 
 /** Rows of sector commands: what is common to them. */
@@ -521,6 +522,12 @@ static void succeed(struct ide_drive *drive, uint8_t flags)
 	ide_finish(drive, 0);
 }
 
+static void read_log(struct ide_drive *drive, uint8_t flags)
+{
+	(void)flags;
+	ata_read_log(drive);
+}
+
 static void refuse(struct ide_drive *drive, uint8_t flags)
 {
 	(void)flags;
@@ -564,6 +571,7 @@ static const struct command_row ata_commands[256] = {
 	[ATA_CMD_READ_NATIVE_MAX_EXT] = { read_native_max, FOR_DISK, EXT, "read native max ext" },
 	[ATA_CMD_READ_MULTIPLE_EXT] = { move_by_pio, FOR_DISK, EXT | MULTIPLE,
 					"read multiple ext" },
+	[ATA_CMD_READ_LOG_EXT] = { read_log, FOR_SATA, EXT, "read log ext" },
 	[ATA_CMD_WRITE_SECTORS] = { move_by_pio, FOR_DISK, WRITE, "write sectors" },
 	[ATA_CMD_WRITE_SECTORS_ONCE] = { move_by_pio, FOR_DISK, WRITE, "write sectors" },
 	[ATA_CMD_WRITE_SECTORS_EXT] = { move_by_pio, FOR_DISK, EXT | WRITE, "write sectors ext" },
@@ -628,7 +636,9 @@ void ata_execute(struct ide_drive *drive, uint8_t opcode)
 {
 	const struct command_row *row = find_row(opcode);
 	struct ide_transfer *transfer = &drive->channel->state->transfer;
-	uint8_t kind = drive->kind == IDE_DISK ? FOR_DISK : FOR_CDROM;
+	uint8_t kind = drive->kind == IDE_CDROM ? FOR_CDROM
+		       : drive->sata            ? FOR_DISK | FOR_SATA
+						: FOR_DISK;
 	bool supported = row->execute && (row->supported & kind);
 
 	TRACE(ide, execute, "drive %u %s", drive->unit, supported ? row->name : "(unsupported)");

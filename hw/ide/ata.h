@@ -31,5 +31,8 @@ uint64_t ata_total_sectors(const struct ide_drive *drive);
 /** Settings as after power-on. */
 void ata_reset_settings(struct ide_drive *drive);
 
+/** READ LOG EXT (log.c). */
+void ata_read_log(struct ide_drive *drive);
+
 /** SMART (smart.c). */
 void ata_smart(struct ide_drive *drive);

@@ -87,9 +87,12 @@ enum ata_command {
 	ATA_CMD_WRITE_MULTIPLE_EXT = 0x39,
 	ATA_CMD_WRITE_VERIFY = 0x3c,
 	ATA_CMD_WRITE_DMA_FUA_EXT = 0x3d,
+	ATA_CMD_READ_LOG_EXT = 0x2f, /* ATA-8 ACS */
 	ATA_CMD_VERIFY = 0x40,
 	ATA_CMD_VERIFY_ONCE = 0x41,
 	ATA_CMD_VERIFY_EXT = 0x42,
+	ATA_CMD_READ_FPDMA_QUEUED = 0x60, /* SATA 2.6, 13.6 */
+	ATA_CMD_WRITE_FPDMA_QUEUED = 0x61,
 	ATA_CMD_SEEK = 0x70, /* to 7Fh */
 	ATA_CMD_EXECUTE_DIAGNOSTIC = 0x90,
 	ATA_CMD_INITIALIZE_PARAMETERS = 0x91,
@@ -177,6 +180,22 @@ enum ata_smart {
 	SMART_LOG_SELF_TESTS = 0x06,
 };
 
+/** READ LOG EXT: addresses of logs, and the first bytes of the page about a failed NCQ command
+ * (SATA 2.6, 13.7). */
+enum ata_log {
+	ATA_LOG_DIRECTORY = 0x00,
+	ATA_LOG_QUEUE_ERROR = 0x10,
+	ATA_QUEUE_LOG_TAG = 0,
+	ATA_QUEUE_LOG_STATUS = 2,
+	ATA_QUEUE_LOG_ERROR = 3,
+	ATA_QUEUE_LOG_LBA_LOW = 4, /* then mid, high */
+	ATA_QUEUE_LOG_DEVICE = 7,
+	ATA_QUEUE_LOG_LBA_LOW_EXT = 8,
+	ATA_QUEUE_LOG_COUNT = 12,
+	ATA_QUEUE_LOG_BYTES = 14,
+	ATA_LOG_CHECKSUM = 511,
+};
+
 /** What a device shows in LBA Mid and High after reset: who it is. */
 enum ata_signature {
 	ATA_SIGNATURE_PACKET_MID = 0x14,
@@ -186,6 +205,7 @@ enum ata_signature {
 /** Numbers fixed by the standard. */
 enum ata_limits {
 	ATA_SECTOR_BYTES = 512,
+	ATA_QUEUE_DEPTH = 32,
 	ATA_MAX_MULTIPLE = 16, /* sectors in a data block of READ and WRITE MULTIPLE */
 	ATA_MAX_CYLINDERS = 16383,
 	ATA_MAX_HEADS = 16,

@@ -7,9 +7,10 @@
 #include "base/bytes.h"
 
 static const struct state_field bmdma_walk_fields[] = {
-	STATE_INT(struct bmdma_walk, address),  STATE_INT(struct bmdma_walk, left),
-	STATE_INT(struct bmdma_walk, entries),  STATE_INT(struct bmdma_walk, last),
-	STATE_INT(struct bmdma_walk, reserved),
+	STATE_INT(struct bmdma_walk, address),    STATE_INT(struct bmdma_walk, left),
+	STATE_INT(struct bmdma_walk, moved),      STATE_INT(struct bmdma_walk, entries),
+	STATE_INT(struct bmdma_walk, last),       STATE_INT(struct bmdma_walk, marked),
+	STATE_ARRAY(struct bmdma_walk, reserved),
 };
 static STATE_TABLE(bmdma_walk_table, bmdma_walk, bmdma_walk_fields);
 
@@ -17,6 +18,7 @@ static const struct state_field bmdma_state_fields[] = {
 	STATE_STRUCT(struct bmdma_state, walk, &bmdma_walk_table),
 	STATE_STRUCT(struct bmdma_state, before, &bmdma_walk_table),
 	STATE_INT(struct bmdma_state, prdt),
+	STATE_INT(struct bmdma_state, prds),
 	STATE_INT(struct bmdma_state, command),
 	STATE_INT(struct bmdma_state, status),
 	STATE_ARRAY(struct bmdma_state, reserved),
@@ -27,6 +29,7 @@ void bmdma_init(struct bmdma *bmdma, struct bmdma_state *state, struct ram *ram)
 {
 	bmdma->state = state;
 	bmdma->ram = ram;
+	bmdma->format = BMDMA_IDE;
 	bmdma->count = 0;
 	*state = (struct bmdma_state){ 0 };
 }
@@ -44,14 +47,25 @@ bool bmdma_is_exhausted(const struct bmdma *bmdma)
 	return walk->left == 0 && walk->last;
 }
 
-static bool walk_is_valid(const struct bmdma_walk *walk)
+/** How many descriptors a table can have. */
+static unsigned table_limit(const struct bmdma *bmdma)
 {
-	return walk->entries <= BMDMA_MAX_PRDS && walk->left <= BMDMA_PRD_MAX_BYTES;
+	return bmdma->format == BMDMA_AHCI ? bmdma->state->prds : BMDMA_MAX_PRDS;
 }
 
-bool bmdma_state_is_valid(const struct bmdma_state *state)
+static bool walk_is_valid(const struct bmdma *bmdma, const struct bmdma_walk *walk)
 {
-	return walk_is_valid(&state->walk) && walk_is_valid(&state->before) && state->prdt % 4 == 0;
+	uint32_t most = bmdma->format == BMDMA_AHCI ? AHCI_PRD_MAX_BYTES : BMDMA_PRD_MAX_BYTES;
+
+	return walk->entries <= table_limit(bmdma) && walk->left <= most;
+}
+
+bool bmdma_state_is_valid(const struct bmdma *bmdma)
+{
+	const struct bmdma_state *state = bmdma->state;
+
+	return walk_is_valid(bmdma, &state->walk) && walk_is_valid(bmdma, &state->before) &&
+	       state->prdt % 4 == 0 && (bmdma->format == BMDMA_AHCI || state->prdt <= UINT32_MAX);
 }
 
 void bmdma_go_back(struct bmdma *bmdma)
@@ -59,26 +73,48 @@ void bmdma_go_back(struct bmdma *bmdma)
 	bmdma->state->walk = bmdma->state->before;
 }
 
-/** Fetches the next descriptor, once, into the walk. The table ends at its mark, or where 64 KiB
- * are full. */
-static enum bmdma_result fetch_prd(struct bmdma *bmdma)
+static void read_ide_prd(struct bmdma_walk *walk, const uint8_t *prd)
 {
-	struct bmdma_walk *walk = &bmdma->state->walk;
-	uint64_t gpa = (uint64_t)bmdma->state->prdt + (uint64_t)walk->entries * BMDMA_PRD_BYTES;
-	uint8_t prd[BMDMA_PRD_BYTES];
-	uint32_t control;
+	uint32_t control = load_le32(prd + 4);
 
-	if (walk->last || walk->entries >= BMDMA_MAX_PRDS)
-		return BMDMA_SHORT;
-	if (!ram_read(bmdma->ram, gpa, prd, sizeof(prd)))
-		return BMDMA_FAULT;
-	control = load_le32(prd + 4);
 	walk->address = load_le32(prd) & ~1u;
 	walk->left = control & BMDMA_PRD_COUNT_MASK;
 	if (walk->left == 0)
 		walk->left = BMDMA_PRD_MAX_BYTES;
 	walk->last = (uint8_t)(control >> 31); /* BMDMA_PRD_LAST */
+}
+
+/** Odd addresses and counts are taken as they are: nothing but what the guest has named is
+ * touched. */
+static void read_ahci_prd(struct bmdma_walk *walk, const uint8_t *prd)
+{
+	uint32_t control = load_le32(prd + AHCI_PRD_CONTROL);
+
+	walk->address = load_le64(prd);
+	walk->left = (control & AHCI_PRD_COUNT_MASK) + 1;
+	walk->marked |= (uint8_t)(control >> 31); /* AHCI_PRD_INTERRUPT */
+}
+
+/** Fetches the next descriptor, once, into the walk. IDE's table ends at its mark, or where 64 KiB
+ * are full; AHCI's is counted. */
+static enum bmdma_result fetch_prd(struct bmdma *bmdma)
+{
+	struct bmdma_walk *walk = &bmdma->state->walk;
+	bool ahci = bmdma->format == BMDMA_AHCI;
+	size_t bytes = ahci ? AHCI_PRD_BYTES : BMDMA_PRD_BYTES;
+	uint8_t prd[AHCI_PRD_BYTES];
+
+	if (walk->last || walk->entries >= table_limit(bmdma))
+		return BMDMA_SHORT;
+	if (!ram_read(bmdma->ram, bmdma->state->prdt + walk->entries * bytes, prd, bytes))
+		return BMDMA_FAULT;
+	if (ahci)
+		read_ahci_prd(walk, prd);
+	else
+		read_ide_prd(walk, prd);
 	walk->entries++;
+	if (ahci && walk->entries == table_limit(bmdma))
+		walk->last = 1;
 	return BMDMA_OK;
 }
 
@@ -99,8 +135,9 @@ static enum bmdma_result map_piece(struct bmdma *bmdma, size_t bytes)
 	iov->iov_len = length;
 	bmdma->mapped[bmdma->count] = (uint32_t)length;
 	bmdma->starts[bmdma->count++] = *walk;
-	walk->address += (uint32_t)length;
+	walk->address += length;
 	walk->left -= (uint32_t)length;
+	walk->moved += (uint32_t)length;
 	return BMDMA_OK;
 }
 
@@ -122,8 +159,9 @@ static void give_back(struct bmdma *bmdma, size_t excess)
 		size_t cut = min_size(excess, iov->iov_len), kept = iov->iov_len - cut;
 		struct bmdma_walk walk = bmdma->starts[last];
 
-		walk.address += (uint32_t)kept;
+		walk.address += kept;
 		walk.left -= (uint32_t)kept;
+		walk.moved += (uint32_t)kept;
 		bmdma->state->walk = walk;
 		iov->iov_len = kept;
 		excess -= cut;

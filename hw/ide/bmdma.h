@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The bus master of one IDE channel: its three registers, and the walk over the table of physical
- * region descriptors (PRD) that turns guest memory into an I/O vector. Modelled: the three outcomes
- * of a transfer (table shorter, equal, longer than the device's data). Not modelled: the wrap of a
- * region at 64 KiB; a region goes on linearly.
+ * The bus master of one IDE channel or AHCI port: its three registers, and the walk over the table
+ * of physical region descriptors (PRD) that turns guest memory into an I/O vector. Modelled: the
+ * three outcomes of a transfer (table shorter, equal, longer than the device's data); the tables of
+ * AHCI, which are counted and reach above 4 GiB. Not modelled: the wrap of a region at 64 KiB; a
+ * region goes on linearly.
  */
 #pragma once
 
@@ -19,24 +20,33 @@ enum {
 
 /** A position in the table. */
 struct bmdma_walk {
-	uint32_t address; /* next byte of the present region */
+	uint64_t address; /* next byte of the present region */
 	uint32_t left;    /* bytes left in it */
+	uint32_t moved;   /* bytes before that one */
 	uint16_t entries; /* descriptors fetched so far */
 	uint8_t last;     /* the present one bears the end mark */
-	uint8_t reserved;
+	uint8_t marked;   /* one of them wants an interrupt (AHCI) */
+	uint8_t reserved[4];
 };
 
 struct bmdma_state {
 	struct bmdma_walk walk;
 	struct bmdma_walk before; /* the last gathering began here */
-	uint32_t prdt;
+	uint64_t prdt;
+	uint16_t prds; /* descriptors in the table (AHCI) */
 	uint8_t command, status;
-	uint8_t reserved[2];
+	uint8_t reserved[4];
 };
 extern const struct state_table bmdma_state_table;
 
+enum bmdma_format {
+	BMDMA_IDE,
+	BMDMA_AHCI,
+};
+
 struct bmdma {
 	struct bmdma_state *state; /* in the channel's state */
+	enum bmdma_format format;  /* of the tables */
 	struct ram *ram;
 	struct iovec iov[BMDMA_MAX_PIECES];
 	uint32_t mapped[BMDMA_MAX_PIECES]; /* bytes of each piece's mapping, at least iov_len */
@@ -52,6 +62,7 @@ enum bmdma_result {
 	BMDMA_FAULT, /* a region or the table is not in RAM */
 };
 
+/** IDE's format, until the owner says otherwise. */
 void bmdma_init(struct bmdma *bmdma, struct bmdma_state *state, struct ram *ram);
 
 /** START was set: the walk begins anew. */
@@ -85,4 +96,4 @@ static inline bool bmdma_is_active(const struct bmdma *bmdma)
 }
 
 /** A saved walk that the registers could have produced. */
-bool bmdma_state_is_valid(const struct bmdma_state *state);
+bool bmdma_state_is_valid(const struct bmdma *bmdma);

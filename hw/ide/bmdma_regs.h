@@ -32,3 +32,13 @@ enum bmdma_prd {
 	BMDMA_MAX_PRDS = 8192, /* a table must not cross a 64 KiB boundary */
 };
 #define BMDMA_PRD_LAST 0x80000000u
+
+/** A descriptor of an AHCI command table (AHCI 1.3.1, 4.2.3.3): 64 bits of address, then in the
+ * last word a count less one and the wish for an interrupt. */
+enum ahci_prd {
+	AHCI_PRD_BYTES = 16,
+	AHCI_PRD_CONTROL = 12, /* offset of the last word */
+	AHCI_PRD_COUNT_MASK = 0x3fffff,
+	AHCI_PRD_MAX_BYTES = 0x400000,
+};
+#define AHCI_PRD_INTERRUPT 0x80000000u

@@ -43,6 +43,8 @@ static const struct state_field drive_fields[] = {
 	STATE_INT(struct ide_drive_state, locked),
 	STATE_INT(struct ide_drive_state, event),
 	STATE_INT(struct ide_drive_state, read_retries),
+	STATE_INT(struct ide_drive_state, queue_failed),
+	STATE_ARRAY(struct ide_drive_state, queue_log),
 	STATE_ARRAY(struct ide_drive_state, reserved),
 };
 static STATE_TABLE(ide_drive_table, ide_drive_state, drive_fields);
@@ -523,8 +525,9 @@ void ide_write_bmdma(struct ide_channel *channel, unsigned offset, uint8_t value
 	case BMDMA_PRDT + 1:
 	case BMDMA_PRDT + 2:
 	case BMDMA_PRDT + 3:
-		state->prdt = replace_bits(state->prdt, 0xffu << shift, (uint32_t)value << shift);
-		state->prdt &= ~3u;
+		state->prdt = replace_bits((uint32_t)state->prdt, 0xffu << shift,
+					   (uint32_t)value << shift) &
+			      ~3u;
 		break;
 	default:
 		break;
@@ -612,7 +615,7 @@ int ide_channel_after_load(struct ide_channel *channel, struct err *err)
 {
 	const struct ide_channel_state *state = channel->state;
 
-	if (state->selected >= IDE_DRIVES || !bmdma_state_is_valid(&state->bmdma) ||
+	if (state->selected >= IDE_DRIVES || !bmdma_state_is_valid(&channel->bmdma) ||
 	    !drive_is_valid(&channel->drives[0]) || !drive_is_valid(&channel->drives[1]) ||
 	    !transfer_is_valid(channel))
 		return err_set(err, -EINVAL, "the saved state of an IDE channel is damaged");

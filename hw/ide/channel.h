@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One ATA channel: the register files of its two drives, selection, interrupt, resets, and the data
- * path between host, channel buffer, guest memory and image. Commands are in ata.c and atapi.c.
+ * path between host, channel buffer, guest memory and image. Commands are in ata.c and atapi.c. A
+ * port of AHCI has one with a single drive behind it, and plays the host for it.
  *
  * Modelled: both register files are written together and the selected one is read; device 0 answers
  * for an absent device 1 with status 0 (ATA/ATAPI-7 volume 2, 9.16); an empty channel, or an absent
@@ -86,7 +87,10 @@ struct ide_drive_state {
 	uint8_t tray_open, locked;
 	uint8_t event;        /* media event that waits */
 	uint8_t read_retries; /* of mode page 01h */
-	uint8_t reserved[2];
+	/* SATA: an NCQ command has failed, and the log that says which waits to be read. */
+	uint8_t queue_failed;
+	uint8_t queue_log[ATA_QUEUE_LOG_BYTES];
+	uint8_t reserved[3];
 };
 
 /** The running command's own copy of its parameters. */
@@ -130,6 +134,7 @@ struct ide_drive {
 	struct block *block;      /* of a disk; borrowed */
 	struct medium_slot *slot; /* of a CD-ROM; borrowed */
 	struct ide_geometry geometry;
+	bool sata;    /* on a port of its own, with command queues */
 	uint64_t wwn; /* 0: none */
 	char serial[IDE_SERIAL_CHARS + 1], version[IDE_VERSION_CHARS + 1],
 		model[IDE_MODEL_CHARS + 1];
@@ -151,6 +156,9 @@ struct ide_channel {
 	uint32_t generation, request_generation;
 	bool in_flight;
 	bool table_ended; /* the PRD table ended with what is in flight */
+	/* For the host of a channel without registers; NULL: there are. */
+	void (*advance)(struct ide_channel *channel); /* a request is done, and what follows */
+	enum bmdma_result table_result; /* how the table of the last DMA command ended */
 };
 
 /** An empty channel in power-on state, its windows not mapped. All pointers are borrowed. */

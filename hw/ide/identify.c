@@ -44,6 +44,8 @@ enum identify_word {
 	WORD_ADDITIONAL = 69, /* ACS-2, with words 105 and 169 */
 	WORD_PACKET_RELEASE_NS = 71,
 	WORD_SERVICE_NS = 72,
+	WORD_QUEUE_DEPTH = 75,       /* less one; SATA 2.6, 13.2.1 */
+	WORD_SATA_CAPABILITIES = 76, /* SATA */
 	WORD_MAJOR_VERSION = 80,
 	WORD_MINOR_VERSION = 81,
 	WORD_SUPPORTED = 82, /* three words */
@@ -73,6 +75,11 @@ enum identify_bits {
 	ULTRA_MODES_0_TO_5 = 0x3f,
 	PIO_MODES_3_AND_4 = 0x03,
 	ATA_4_TO_7 = 0x00f0,
+	ATA_8 = 0x0100,
+	/* Word 76. */
+	SATA_GENERATION_1 = 0x0002,
+	SATA_GENERATION_2 = 0x0004,
+	SATA_QUEUES = 0x0100,
 	/* Words 82 and 85. */
 	HAS_SMART = 0x0001,
 	HAS_POWER_MANAGEMENT = 0x0008,
@@ -90,6 +97,7 @@ enum identify_bits {
 	/* Words 84 and 87. */
 	HAS_SMART_ERROR_LOG = 0x0001,
 	HAS_SMART_SELF_TEST = 0x0002,
+	HAS_LOGS = 0x0020, /* READ LOG EXT */
 	HAS_FUA = 0x0040,
 	HAS_WWN = 0x0100,
 	/* Word 93. */
@@ -137,6 +145,9 @@ static unsigned reset_result(const struct ide_drive *drive)
 {
 	unsigned result = WORD_IS_VALID | RESET_80_WIRES;
 
+	/* SATA has no such result, and by this zero systems know that it is SATA. */
+	if (drive->sata)
+		return 0;
 	if (drive->unit == 1)
 		return result | RESET_DEVICE_1;
 	result |= RESET_DEVICE_0;
@@ -157,7 +168,11 @@ static void put_common(const struct ide_drive *drive, uint8_t *data)
 	put(data, WORD_PIO_MODES, PIO_MODES_3_AND_4);
 	for (unsigned word = WORD_MIN_DMA_CYCLE; word <= WORD_MIN_IORDY_CYCLE; word++)
 		put(data, word, CYCLE_NS);
-	put(data, WORD_MAJOR_VERSION, ATA_4_TO_7);
+	if (drive->sata)
+		put(data, WORD_SATA_CAPABILITIES,
+		    SATA_GENERATION_1 | SATA_GENERATION_2 |
+			    (drive->kind == IDE_DISK ? SATA_QUEUES : 0u));
+	put(data, WORD_MAJOR_VERSION, ATA_4_TO_7 | (drive->sata ? ATA_8 : 0u));
 	put(data, WORD_ULTRA_DMA, modes(drive, ULTRA_MODES_0_TO_5, ATA_MODE_ULTRA_DMA));
 	put(data, WORD_RESET_RESULT, reset_result(drive));
 }
@@ -197,7 +212,7 @@ static void put_features(const struct ide_drive *drive, uint8_t *data)
 	unsigned first = HAS_NOP | HAS_READ_BUFFER | HAS_WRITE_BUFFER | HAS_POWER_MANAGEMENT;
 	unsigned second = HAS_FLUSH_EXT | HAS_FLUSH | HAS_LBA48;
 	unsigned third = WORD_IS_VALID | HAS_FUA | HAS_SMART_SELF_TEST | HAS_SMART_ERROR_LOG |
-			 (drive->wwn ? HAS_WWN : 0u);
+			 (drive->sata ? HAS_LOGS : 0u) | (drive->wwn ? HAS_WWN : 0u);
 
 	put(data, WORD_SUPPORTED, first | HAS_SMART | HAS_WRITE_CACHE | HAS_LOOK_AHEAD);
 	put(data, WORD_SUPPORTED + 1, WORD_IS_VALID | second);
@@ -231,6 +246,8 @@ static void identify_disk(const struct ide_drive *drive, uint8_t *data)
 	put(data, WORD_MULTIPLE, state->multiple ? MULTIPLE_VALID | state->multiple : 0u);
 	put_features(drive, data);
 	put(data, WORD_TRIM_BLOCKS, ATA_MAX_TRIM_BLOCKS);
+	if (drive->sata)
+		put(data, WORD_QUEUE_DEPTH, ATA_QUEUE_DEPTH - 1);
 	put(data, WORD_DATA_SET, DATA_SET_HAS_TRIM);
 	if (block_discard_is_deterministic(drive->block))
 		put(data, WORD_ADDITIONAL, TRIM_IS_DETERMINISTIC);

@@ -3,12 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/bits.h"
 #include "base/err.h"
-#include "hw/ide/atapi.h"
 
 /** Configuration registers; 82371SB data sheet, 2.3. */
 enum piix_ide_register {
@@ -223,37 +220,6 @@ void piix_ide_finish(struct piix_ide *ide)
 
 /* Drives. */
 
-static const struct ide_drive_config default_config;
-
-static int set_text(char *text, size_t bytes, const char *value, const char *what, struct err *err)
-{
-	if (strlen(value) >= bytes)
-		return err_set(err, -EINVAL,
-			       "the %s '%s' of an IDE drive has more than %zu characters", what,
-			       value, bytes - 1);
-	memcpy(text, value, strlen(value) + 1);
-	return 0;
-}
-
-static int set_texts(struct ide_drive *drive, const struct ide_drive_config *config,
-		     const char *prefix, unsigned position, const char *model, struct err *err)
-{
-	char serial[IDE_SERIAL_CHARS + 1];
-	int result;
-
-	snprintf(serial, sizeof(serial), "%s%05u", prefix, position + 1);
-	result = set_text(drive->serial, sizeof(drive->serial),
-			  config->serial ? config->serial : serial, "serial number", err);
-	if (result == 0)
-		result = set_text(drive->version, sizeof(drive->version),
-				  config->version ? config->version : "1.0", "firmware version",
-				  err);
-	if (result == 0)
-		result = set_text(drive->model, sizeof(drive->model),
-				  config->model ? config->model : model, "model", err);
-	return result;
-}
-
 /** The free place, or NULL and a sentence. */
 static struct ide_drive *find_place(struct piix_ide *ide, unsigned channel, unsigned unit,
 				    struct err *err)
@@ -270,42 +236,18 @@ static struct ide_drive *find_place(struct piix_ide *ide, unsigned channel, unsi
 	return NULL;
 }
 
-static void power_on(struct ide_drive *drive, enum ide_kind kind)
-{
-	drive->kind = kind;
-	ide_channel_reset(drive->channel);
-}
-
 int piix_ide_attach_disk(struct piix_ide *ide, unsigned channel, unsigned unit, struct block *block,
 			 const struct ide_drive_config *config, struct err *err)
 {
 	struct ide_drive *drive = find_place(ide, channel, unit, err);
-	const struct ide_geometry *geometry;
 	int result;
 
 	if (!drive)
 		return -EEXIST;
-	if (!config)
-		config = &default_config;
-	geometry = &config->geometry;
-	if (geometry->cylinders == 0 && geometry->heads == 0 && geometry->sectors == 0)
-		drive->geometry = ide_geometry_guess(block);
-	else if (ide_geometry_is_valid(geometry))
-		drive->geometry = *geometry;
-	else
-		return err_set(err, -EINVAL,
-			       "a disk has 1 to 65535 cylinders, 1 to 16 heads, 1 to 255 sectors");
-	if (config->has_translation)
-		drive->geometry.translation = config->geometry.translation;
-	else if (geometry->cylinders)
-		drive->geometry.translation = ide_geometry_translation(geometry);
-	result = set_texts(drive, config, "HD", IDE_DRIVES * channel + unit, "HVMDM HARDDISK", err);
-	if (result < 0)
-		return result;
-	drive->wwn = config->wwn;
-	drive->block = block;
-	power_on(drive, IDE_DISK);
-	return 0;
+	result = ide_drive_make_disk(drive, block, config, IDE_DRIVES * channel + unit, err);
+	if (result == 0)
+		ide_channel_reset(drive->channel);
+	return result;
 }
 
 int piix_ide_attach_cdrom(struct piix_ide *ide, unsigned channel, unsigned unit,
@@ -317,15 +259,10 @@ int piix_ide_attach_cdrom(struct piix_ide *ide, unsigned channel, unsigned unit,
 
 	if (!drive)
 		return -EEXIST;
-	if (!config)
-		config = &default_config;
-	result = set_texts(drive, config, "CD", IDE_DRIVES * channel + unit, "HVMDM DVD-ROM", err);
-	if (result < 0)
-		return result;
-	drive->slot = slot;
-	atapi_attach(drive);
-	power_on(drive, IDE_CDROM);
-	return 0;
+	result = ide_drive_make_cdrom(drive, slot, config, IDE_DRIVES * channel + unit, err);
+	if (result == 0)
+		ide_channel_reset(drive->channel);
+	return result;
 }
 
 void piix_ide_detach(struct piix_ide *ide, unsigned channel, unsigned unit)
@@ -336,14 +273,8 @@ void piix_ide_detach(struct piix_ide *ide, unsigned channel, unsigned unit)
 		return;
 	if (ide->channels[channel].state->transfer.drive == unit)
 		ide_channel_cancel(&ide->channels[channel]);
-	if (drive->kind == IDE_CDROM)
-		atapi_detach(drive);
 	ide_lower_interrupt(drive);
-	*drive = (struct ide_drive){
-		.state = drive->state,
-		.channel = drive->channel,
-		.unit = drive->unit,
-	};
+	ide_drive_remove(drive);
 }
 
 void piix_ide_detach_disks(struct piix_ide *ide)

@@ -11,6 +11,7 @@
 #include "bus/device.h"
 #include "bus/pci_bus.h"
 #include "hw/ide/channel.h"
+#include "hw/ide/drive.h"
 
 enum {
 	IDE_CHANNELS = 2,
@@ -28,18 +29,6 @@ struct piix_ide {
 	struct pci_function function;
 	struct io_window bus_masters;
 	struct device device;
-};
-
-/** How a drive shows itself; NULL and 0 mean the default. */
-struct ide_drive_config {
-	const char *serial;  /* default HD00001 or CD00001, counting by position */
-	const char *version; /* firmware revision */
-	const char *model;
-	uint64_t wwn;
-	/** Of a disk: all three, or none to have it guessed. */
-	struct ide_geometry geometry;
-	bool has_translation; /* geometry.translation is wanted; otherwise it follows from the size
-			       */
 };
 
 /**

@@ -119,6 +119,8 @@ static void request_completed(struct block_request *request, int result)
 		ide_finish(drive, 0);
 	else
 		sectors_moved(channel);
+	if (channel->advance)
+		channel->advance(channel);
 }
 
 static void start_request(struct ide_channel *channel, enum block_op op, const struct iovec *iov,
@@ -316,6 +318,7 @@ static void end_table_short(struct ide_channel *channel)
 {
 	/* Neither active nor interrupt: "PRDs specified a smaller size than the IDE transfer size".
 	 */
+	channel->table_result = BMDMA_SHORT;
 	channel->bmdma.state->status &= (uint8_t)~BMDMA_ACTIVE;
 	end_quietly(active_drive(channel));
 }
@@ -324,6 +327,7 @@ static void end_table_fault(struct ide_channel *channel)
 {
 	struct ide_drive *drive = active_drive(channel);
 
+	channel->table_result = BMDMA_FAULT;
 	channel->bmdma.state->status &= (uint8_t)~BMDMA_ACTIVE;
 	channel->bmdma.state->status |= BMDMA_ERROR;
 	if (is_packet(&channel->state->transfer))
