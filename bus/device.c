@@ -18,13 +18,23 @@ void device_init(struct device *device, const struct device_class *class, void *
 	list_init(&device->node);
 }
 
-void device_add(struct device_list *list, struct device *device)
+static bool instance_is_taken(const struct device_list *list, const struct device *device)
 {
 	struct device *other;
 
-	device->instance = 0;
-	list_for_each(other, &list->head, struct device, node) device->instance +=
-		other->class == device->class;
+	list_for_each(other, &list->head, struct device, node)
+	{
+		if (other->class == device->class && other->instance == device->instance)
+			return true;
+	}
+	return false;
+}
+
+void device_add(struct device_list *list, struct device *device)
+{
+	/* The lowest free number: one may have been taken out. */
+	for (device->instance = 0; instance_is_taken(list, device);)
+		device->instance++;
 	list_append(&list->head, &device->node);
 }
 

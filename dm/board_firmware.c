@@ -90,6 +90,7 @@ static void describe_boot_paths(struct board *board)
 			board_add_boot_path(board, board->drives[i].boot_index,
 					    "/pci@i0cf8/ide@1,1/drive@%u/disk@%u", i / 2, i % 2);
 	board_nics_add_boot_paths(board);
+	board_usb_add_boot_paths(board);
 	for (unsigned i = 0; i < board->boot_path_count; i++)
 		board->boot_path_list[i] = board->boot_paths[i].path;
 	board->description.boot_paths = board->boot_path_list;

@@ -111,17 +111,15 @@ void board_ide_unplug_disks(struct board *board, unsigned from)
 	}
 }
 
+static void retry_drive(const struct board_drive *drive, void *opaque)
+{
+	(void)opaque;
+	block_retry(drive->block);
+}
+
 void board_retry_disks(struct board *board)
 {
-	for (unsigned i = 0; i < DRIVES; i++) {
-		struct block *block = board_drive_block(board, i);
-
-		if (block)
-			block_retry(block);
-	}
-	for (unsigned i = 0; i < FLOPPY_DRIVES; i++)
-		if (board->floppies[i].slot.block)
-			block_retry(board->floppies[i].slot.block);
+	board_for_each_drive(board, retry_drive, NULL);
 }
 
 static int flush_disk(struct block *disk, struct err *err)
@@ -138,24 +136,46 @@ static int flush_disk(struct block *disk, struct err *err)
 			  : 0;
 }
 
+/** What is done to each drive until it fails. */
+struct drive_walk {
+	bool claimed;
+	int result;
+	struct err *err;
+};
+
+static void flush_drive(const struct board_drive *drive, void *opaque)
+{
+	struct drive_walk *walk = opaque;
+
+	/* What is only read, and what is not there, has nothing to flush. */
+	if (block_is_empty(drive->block) || (drive->slot && !drive->slot->is_writable))
+		return;
+	if (walk->result == 0)
+		walk->result = flush_disk(drive->block, walk->err);
+}
+
 int board_flush_disks(struct board *board, struct err *err)
 {
-	int result = 0;
+	struct drive_walk walk = { .err = err };
 
-	for (unsigned i = 0; i < DRIVES && result == 0; i++)
-		if (board->disks[i])
-			result = flush_disk(board->disks[i], err);
-	return result;
+	board_for_each_drive(board, flush_drive, &walk);
+	return walk.result;
+}
+
+static void claim_drive(const struct board_drive *drive, void *opaque)
+{
+	struct drive_walk *walk = opaque;
+
+	if (walk->result == 0)
+		walk->result = block_claim(drive->block, walk->claimed, walk->err);
 }
 
 int board_claim_disks(struct board *board, bool claimed, struct err *err)
 {
-	int result = 0;
+	struct drive_walk walk = { .claimed = claimed, .err = err };
 
-	for (unsigned i = 0; i < DRIVES && result == 0; i++)
-		if (board_drive_block(board, i))
-			result = block_claim(board_drive_block(board, i), claimed, err);
-	return result;
+	board_for_each_drive(board, claim_drive, &walk);
+	return walk.result;
 }
 
 struct block *board_drive_block(struct board *board, unsigned index)
@@ -177,7 +197,8 @@ struct medium_slot *board_find_medium(struct board *board, const char *id)
 	for (unsigned i = 0; i < DRIVES; i++)
 		if (board->slots[i].block && is_called(board, i, id))
 			return &board->slots[i];
-	return board_floppy_find(board, id);
+	return board_floppy_find(board, id) ? board_floppy_find(board, id)
+					    : board_usb_find_medium(board, id);
 }
 
 void board_for_each_drive(struct board *board,
@@ -199,4 +220,5 @@ void board_for_each_drive(struct board *board,
 			visit(&drive, opaque);
 	}
 	board_floppy_for_each(board, visit, opaque);
+	board_usb_for_each_drive(board, visit, opaque);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "dm/board_pc.h"
+#include "dm/board_usb.h"
 #include "dm/drives.h"
 #include "dm/memory.h"
 #include "dm/payload.h"
@@ -25,8 +26,6 @@
 #include "hw/ps2.h"
 #include "hw/rtc.h"
 #include "hw/serial.h"
-#include "hw/usb/hid.h"
-#include "hw/usb/uhci.h"
 #include "hw/xen_platform.h"
 #include "vga/cirrus.h"
 #include "vga/stdvga.h"
@@ -70,7 +69,7 @@ struct board_video_ram {
 /** A device to boot from, as SeaBIOS names it. */
 struct board_boot_path {
 	int64_t index; /* bootindex=: the lowest comes first */
-	char path[48];
+	char path[96];
 };
 
 struct board_nic;
@@ -109,9 +108,7 @@ struct board {
 	struct hpet hpet;
 	struct dma dma;
 	struct floppy floppy;
-	struct uhci uhci;
-	struct hid usb_devices[UHCI_PORTS];
-	unsigned usb_device_count;
+	struct board_usb usb;
 	struct ps2 ps2;
 	struct serial serials[BOARD_SERIALS];
 	struct debug_port debug_port;
@@ -162,9 +159,6 @@ void board_ide_finish(struct board *board);
 /** Takes disks out while the guest runs, the images flushed and closed; 'from' is the first drive
  * that goes. CD-ROMs stay. */
 void board_ide_unplug_disks(struct board *board, unsigned from);
-/** The USB controller and what is plugged into it, if it is asked for. 0, or -errno and a sentence.
- */
-int board_usb_init(struct board *board, struct err *err);
 /** The machine stops when a request of 'block' is held by werror=stop or rerror=stop. */
 void board_watch_errors(struct board *board, struct block *block);
 /** The floppy controller, if there is to be a drive. 0, or -errno and a sentence. */

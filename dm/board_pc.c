@@ -367,6 +367,8 @@ struct board *board_create(struct machine *machine, struct err *err)
 		return NULL;
 	}
 	board->machine = machine;
+	list_init(&board->usb.hosts);
+	list_init(&board->usb.items);
 	machine->board = board; /* for cards, which are plugged into it */
 	if (init_chips(board, err) < 0) {
 		machine->board = NULL;
@@ -381,6 +383,7 @@ void board_destroy(struct board *board)
 	board_ide_finish(board);
 	board_floppy_finish(board);
 	device_finish_all(&board->machine->devices);
+	board_usb_finish(board);
 	payload_unmap(&board->bios);
 	payload_unmap(&board->vga_rom);
 	payload_unmap(&board->text_font);

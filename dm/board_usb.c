@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * USB: the PIIX3's controller and what is plugged into its two ports, if the command line asks for
- * either: -usb, -usbdevice, -device piix3-usb-uhci, usb-tablet, usb-mouse, usb-kbd.
+ * USB controllers on the board: -usb, -usbdevice, -device piix3-usb-uhci; what is plugged into them
+ * is made by board_usb_devices.c. Whoever asks for a device alone gets the PIIX3's controller too.
  */
+#include "dm/board_usb.h"
+
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -13,110 +17,290 @@
 #include "dm/options.h"
 
 enum {
-	USB_SLOT = 1,
-	USB_FUNCTION = 2,
+	PIIX3_SLOT = 1,
+	PIIX3_FUNCTION = 2,
 };
 
-static const char *const controller_properties[] = { "driver", "id", "addr", "bus", NULL };
-static const char *const device_properties[] = { "driver", "id", "bus", "port", NULL };
-
-/* -usbdevice has names of its own. */
-static const struct {
-	const char *device, *usbdevice;
-	enum hid_kind kind;
-} kinds[] = {
-	{ "usb-tablet", "tablet", HID_TABLET },
-	{ "usb-mouse", "mouse", HID_MOUSE },
-	{ "usb-kbd", "keyboard", HID_KEYBOARD },
+static const char *const host_properties[] = {
+	"driver", "id", "addr", "bus", "multifunction", NULL
 };
 
-static int plug(struct board *board, enum hid_kind kind, struct err *err)
-{
-	struct machine *machine = board->machine;
-	struct hid *hid = &board->usb_devices[board->usb_device_count];
+/** Where a controller goes. */
+struct place {
+	int slot; /* -1: the first free one */
+	unsigned function;
+};
 
-	if (board->usb_device_count == UHCI_PORTS)
-		return err_set(err, -ENOSPC, "the USB controller has %d ports, and both are taken",
-			       UHCI_PORTS);
-	hid_init(hid, kind, &machine->input);
-	board->usb_device_count++;
-	device_add(&machine->devices, &hid->device);
-	return uhci_attach(&board->uhci, &hid->usb, err);
+struct host_kind {
+	const char *name;
+	int (*init)(struct usb_host *host, struct machine *machine, const struct place *place,
+		    struct err *err);
+};
+
+static int init_piix3(struct usb_host *host, struct machine *machine, const struct place *place,
+		      struct err *err)
+{
+	struct uhci *uhci = &host->chip.uhci;
+	int result = uhci_init(uhci, UHCI_PIIX3, &machine->pci, &machine->clock, &machine->ram,
+			       place->slot, place->function, err);
+
+	host->function = &uhci->function;
+	host->ports = uhci->plugs;
+	host->port_count = UHCI_PORTS;
+	device_add(&machine->devices, &uhci->device);
+	return result;
 }
 
-static int plug_by_name(struct board *board, const char *name, struct err *err)
+static const struct host_kind host_kinds[] = {
+	{ "piix3-usb-uhci", init_piix3 },
+};
+
+static const struct host_kind *find_kind(struct opts *device)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strcmp(name, kinds[i].usbdevice) == 0)
-			return plug(board, kinds[i].kind, err);
-	return err_set(err, -EINVAL, "-usbdevice %s: give tablet, mouse or keyboard", name);
+	const char *driver = opts_get_or(device, "driver", "");
+
+	for (size_t i = 0; i < ARRAY_SIZE(host_kinds); i++)
+		if (strcmp(driver, host_kinds[i].name) == 0)
+			return &host_kinds[i];
+	return NULL;
 }
 
-static bool is_controller(struct opts *device)
+/** addr=1d.7, as addr=1d means its function 0. */
+static int parse_place(const char *text, struct place *place, struct err *err)
 {
-	return strcmp(opts_get_or(device, "driver", ""), "piix3-usb-uhci") == 0;
+	const char *dot = strchr(text, '.');
+	uint64_t function = 0;
+	int result = board_parse_slot(text, &place->slot, err);
+
+	if (result == 0 && dot && (opts_parse_number(dot + 1, &function) < 0 || function > 7))
+		return err_set(err, -EINVAL, "addr=%s: there is no such PCI function", text);
+	place->function = (unsigned)function;
+	return result;
 }
 
-/** The kind that -device asks for, or -1. */
-static int find_kind(struct opts *device)
+static int name_bus(struct board *board, struct usb_host *host, const char *id, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strcmp(opts_get_or(device, "driver", ""), kinds[i].device) == 0)
-			return (int)i;
-	return -1;
-}
+	struct usb_host *other;
+	unsigned count = 0;
+	int length;
 
-static int check_words(struct opts *device, const char *const *properties, struct err *err)
-{
-	for (size_t i = 0; properties[i]; i++)
-		opts_get(device, properties[i]);
-	return opts_check_unused(device, properties, err);
-}
-
-/** Counts what is asked for, and marks its words as understood. */
-static int check_all(struct options *options, bool *wanted, struct err *err)
-{
-	*wanted = options->usb || options->usb_devices.count;
-	for (size_t i = 0; i < options->devices.count; i++) {
-		struct opts *device = &options->devices.items[i];
-		int result = 0;
-
-		if (is_controller(device))
-			result = check_words(device, controller_properties, err);
-		else if (find_kind(device) >= 0)
-			result = check_words(device, device_properties, err);
-		else
-			continue;
-		if (result < 0) {
-			err_prefix(err, "-device %s", opts_get(device, "driver"));
-			return result;
-		}
-		*wanted = true;
+	list_for_each(other, &board->usb.hosts, struct usb_host, node) count++;
+	length = id ? snprintf(host->bus, sizeof(host->bus), "%s.0", id)
+		    : snprintf(host->bus, sizeof(host->bus), "usb-bus.%u", count);
+	if (length >= BOARD_USB_NAME)
+		return err_set(err, -EINVAL, "the id of a USB controller has %d characters at most",
+			       BOARD_USB_NAME - 3);
+	list_for_each(other, &board->usb.hosts, struct usb_host, node)
+	{
+		if (strcmp(other->bus, host->bus) == 0)
+			return err_set(err, -EEXIST, "there is already a USB bus '%s'", host->bus);
 	}
 	return 0;
 }
 
+static int add_host(struct board *board, const struct host_kind *kind, const char *id,
+		    const struct place *place, struct err *err)
+{
+	struct usb_host *host = calloc(1, sizeof(*host));
+	int result;
+
+	if (!host)
+		return err_set_errno(err, -ENOMEM, "cannot make a USB controller");
+	result = name_bus(board, host, id, err);
+	if (result == 0)
+		list_append(&board->usb.hosts, &host->node);
+	else
+		free(host);
+	return result < 0 ? result : kind->init(host, board->machine, place, err);
+}
+
+static bool is_taken(const struct machine *machine, int slot, unsigned function)
+{
+	return machine->pci.functions[slot][function] != NULL;
+}
+
+static int add_host_by_words(struct board *board, struct opts *words, struct err *err)
+{
+	const struct host_kind *kind = find_kind(words);
+	const char *addr = opts_get(words, "addr");
+	struct place place = { PIIX3_SLOT, PIIX3_FUNCTION };
+	bool ignored;
+	int result = opts_get_bool(words, "multifunction", &ignored, err);
+
+	for (size_t i = 0; host_properties[i]; i++)
+		opts_get(words, host_properties[i]);
+	if (result == 0)
+		result = opts_check_unused(words, host_properties, err);
+	if (is_taken(board->machine, place.slot, place.function))
+		place = (struct place){ -1, 0 };
+	if (result == 0 && addr)
+		result = parse_place(addr, &place, err);
+	if (result == 0)
+		result = add_host(board, kind, opts_get(words, "id"), &place, err);
+	if (result < 0)
+		err_prefix(err, "-device %s", kind->name);
+	return result;
+}
+
+static bool wants_devices(struct options *options)
+{
+	for (size_t i = 0; i < options->devices.count; i++)
+		if (board_usb_is_device(opts_get_or(&options->devices.items[i], "driver", "")))
+			return true;
+	return options->usb_devices.count > 0;
+}
+
+static int add_hosts(struct board *board, struct err *err)
+{
+	static const struct place piix3 = { PIIX3_SLOT, PIIX3_FUNCTION };
+	struct options *options = board->machine->options;
+	int result = 0;
+
+	if (options->usb)
+		result = add_host(board, &host_kinds[0], NULL, &piix3, err);
+	for (size_t i = 0; i < options->devices.count && result == 0; i++)
+		if (find_kind(&options->devices.items[i]))
+			result = add_host_by_words(board, &options->devices.items[i], err);
+	if (result == 0 && list_is_empty(&board->usb.hosts) && wants_devices(options))
+		result = add_host(board, &host_kinds[0], NULL, &piix3, err);
+	return result;
+}
+
+/** -usbdevice has names of its own. */
+static int plug_by_name(struct board *board, const char *name, struct err *err)
+{
+	static const struct {
+		const char *name, *words;
+	} rows[] = {
+		{ "tablet", "usb-tablet" },
+		{ "mouse", "usb-mouse" },
+		{ "keyboard", "usb-kbd" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct opts words;
+		int result;
+
+		if (strcmp(name, rows[i].name) != 0)
+			continue;
+		result = opts_parse(&words, rows[i].words, "driver", err);
+		if (result == 0)
+			result = board_usb_plug(board, &words, err);
+		opts_finish(&words);
+		return result;
+	}
+	return err_set(err, -EINVAL, "-usbdevice %s: give tablet, mouse or keyboard", name);
+}
+
 int board_usb_init(struct board *board, struct err *err)
 {
-	struct machine *machine = board->machine;
-	struct options *options = machine->options;
-	bool wanted = false;
-	int result = check_all(options, &wanted, err);
+	struct options *options = board->machine->options;
+	int result = add_hosts(board, err);
 
-	if (result < 0 || !wanted)
-		return result;
-	result = uhci_init(&board->uhci, &machine->pci, &machine->clock, &machine->ram, USB_SLOT,
-			   USB_FUNCTION, err);
-	if (result < 0)
-		return result;
-	device_add(&machine->devices, &board->uhci.device);
 	for (size_t i = 0; i < options->usb_devices.count && result == 0; i++)
 		result = plug_by_name(board, options->usb_devices.items[i], err);
 	for (size_t i = 0; i < options->devices.count && result == 0; i++) {
-		int kind = find_kind(&options->devices.items[i]);
+		struct opts *words = &options->devices.items[i];
+		const char *driver = opts_get_or(words, "driver", "");
 
-		if (kind >= 0)
-			result = plug(board, kinds[kind].kind, err);
+		if (!board_usb_is_device(driver))
+			continue;
+		result = board_usb_plug(board, words, err);
+		if (result < 0)
+			err_prefix(err, "-device %s", driver);
 	}
 	return result;
+}
+
+void board_usb_finish(struct board *board)
+{
+	struct usb_item *item;
+	struct usb_host *host;
+
+	list_for_each(item, &board->usb.items, struct usb_item, node)
+	{
+		list_remove(&item->node);
+		board_usb_free_item(item);
+	}
+	list_for_each(host, &board->usb.hosts, struct usb_host, node)
+	{
+		list_remove(&host->node);
+		free(host);
+	}
+}
+
+/* --- Booting --- */
+
+/** "/hub@2" for each hub before the device, as SeaBIOS names them; then the port. */
+static void format_boot_path(const struct usb_item *item, char *text, size_t bytes)
+{
+	const struct pci_function *function = item->host->function;
+	const char *part = item->path;
+	size_t length = (size_t)snprintf(text, bytes, "/pci@i0cf8/usb@%x", function->slot);
+
+	if (function->function)
+		length +=
+			(size_t)snprintf(text + length, bytes - length, ",%x", function->function);
+	for (; strchr(part, '.'); part = strchr(part, '.') + 1)
+		length += (size_t)snprintf(text + length, bytes - length, "/hub@%x",
+					   (unsigned)strtoul(part, NULL, 10));
+	snprintf(text + length, bytes - length, "/storage@%x/channel@0/disk@0,0",
+		 (unsigned)strtoul(part, NULL, 10));
+}
+
+void board_usb_add_boot_paths(struct board *board)
+{
+	struct usb_item *item;
+	char path[sizeof(board->boot_paths[0].path)];
+
+	list_for_each(item, &board->usb.items, struct usb_item, node)
+	{
+		if (item->boot_index < 0)
+			continue;
+		format_boot_path(item, path, sizeof(path));
+		board_add_boot_path(board, item->boot_index, "%s", path);
+	}
+}
+
+/* --- Drives --- */
+
+static bool has_drive(const struct usb_item *item)
+{
+	return item->disk || item->slot.block;
+}
+
+struct medium_slot *board_usb_find_medium(struct board *board, const char *id)
+{
+	struct usb_item *item;
+
+	list_for_each(item, &board->usb.items, struct usb_item, node)
+	{
+		if (item->slot.block &&
+		    (strcmp(item->slot.id, id) == 0 || strcmp(item->name, id) == 0 ||
+		     strcmp(item->drive_id, id) == 0))
+			return &item->slot;
+	}
+	return NULL;
+}
+
+void board_usb_for_each_drive(struct board *board,
+			      void (*visit)(const struct board_drive *drive, void *opaque),
+			      void *opaque)
+{
+	struct usb_item *item;
+
+	list_for_each(item, &board->usb.items, struct usb_item, node)
+	{
+		const struct board_drive drive = {
+			.name = item->name,
+			.id = *item->id ? item->id : NULL,
+			.drive_id = *item->drive_id ? item->drive_id : NULL,
+			.is_cdrom = item->slot.block != NULL,
+			.block = item->slot.block ? item->slot.block : item->disk,
+			.slot = item->slot.block ? &item->slot : NULL,
+		};
+
+		if (has_drive(item))
+			visit(&drive, opaque);
+	}
 }

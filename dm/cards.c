@@ -105,6 +105,7 @@ const struct card cards[] = {
 	{ "usb-tablet", "absolute pointer on USB, with its controller", NULL, NULL },
 	{ "usb-mouse", "mouse on USB, with its controller", NULL, NULL },
 	{ "usb-kbd", "keyboard on USB, with its controller", NULL, NULL },
+	{ "usb-storage", "disk or CD-ROM on USB: drive=, removable=, bootindex=", NULL, NULL },
 	{ "ide-hd", "ATA disk on ide.0 or ide.1", NULL, NULL },
 	{ "ide-cd", "ATAPI CD-ROM on ide.0 or ide.1", NULL, NULL },
 	{ "floppy", "floppy drive, with its 82077AA controller", NULL, NULL },

@@ -48,7 +48,7 @@ const char *cards_advice(const char *driver)
 		{ "qemu-xhci", NO_USB },
 		{ "usb-ehci", NO_USB },
 		{ "usb-redir", NO_USB },
-		{ "usb-", "of USB there are usb-tablet, usb-mouse and usb-kbd" },
+		{ "usb-", "of USB there are usb-tablet, usb-mouse, usb-kbd and usb-storage" },
 		{ "xen-pvdevice",
 		  "Windows' update device is not supported: leave vendor_device out" },
 		{ "xen-pci", "devices of the host cannot be passed through: leave pci out" },

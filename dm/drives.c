@@ -367,7 +367,8 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 		return NULL;
 	}
 	block.metadata_bytes = (size_t)metadata_bytes;
-	if (!plan->is_cdrom && !plan->is_floppy && block.read_only && !block.snapshot) {
+	if (!plan->is_cdrom && !plan->is_floppy && !plan->is_usb && block.read_only &&
+	    !block.snapshot) {
 		err_set(err, -EINVAL,
 			"'%s': an IDE disk cannot be read-only; use media=cdrom or snapshot=on",
 			block.filename);

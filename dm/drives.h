@@ -22,7 +22,7 @@ enum {
 
 /** One drive as it is to be built. Strings belong to the options. */
 struct drive_plan {
-	bool present, is_cdrom, is_floppy;
+	bool present, is_cdrom, is_floppy, is_usb;
 	const char *id;       /* of the device, by which control calls it; may be NULL */
 	const char *drive_id; /* of the -drive; may be NULL */
 	const char *serial, *version, *model;

@@ -338,7 +338,7 @@ static bool moves_data(const struct ide_channel *channel, enum ide_phase phase)
 	return transfer->phase == phase && transfer->drive == channel->state->selected;
 }
 
-static size_t read_data(struct ide_channel *channel, void *data, size_t bytes)
+size_t ide_read_data(struct ide_channel *channel, void *data, size_t bytes)
 {
 	struct ide_transfer *transfer = &channel->state->transfer;
 	size_t count;
@@ -353,7 +353,7 @@ static size_t read_data(struct ide_channel *channel, void *data, size_t bytes)
 	return count;
 }
 
-static size_t write_data(struct ide_channel *channel, const void *data, size_t bytes)
+size_t ide_write_data(struct ide_channel *channel, const void *data, size_t bytes)
 {
 	struct ide_transfer *transfer = &channel->state->transfer;
 	size_t count;
@@ -377,7 +377,7 @@ static uint64_t command_read(void *opaque, uint64_t offset, unsigned size)
 
 	memset(bytes, 0xff, sizeof(bytes));
 	if (offset == ATA_DATA) {
-		read_data(channel, bytes, size);
+		ide_read_data(channel, bytes, size);
 		return load_le(bytes, size);
 	}
 	/* The other registers are eight bits wide: a wide access is several cycles. */
@@ -396,7 +396,7 @@ static void command_write(void *opaque, uint64_t offset, uint64_t value, unsigne
 
 	store_le(bytes, size, value);
 	if (offset == ATA_DATA) {
-		write_data(channel, bytes, size);
+		ide_write_data(channel, bytes, size);
 		return;
 	}
 	for (unsigned i = 0; i < size && offset + i < COMMAND_WINDOW_BYTES; i++)
@@ -423,7 +423,7 @@ static size_t command_read_block(void *opaque, uint64_t offset, void *data, unsi
 	if (offset != ATA_DATA || !moves_data(channel, IDE_DATA_IN))
 		return 0;
 	left = transfer->block_end - transfer->start;
-	return read_data(channel, data, min_size(count, left / size) * size) / size;
+	return ide_read_data(channel, data, min_size(count, left / size) * size) / size;
 }
 
 static size_t command_write_block(void *opaque, uint64_t offset, const void *data, unsigned size,
@@ -436,7 +436,7 @@ static size_t command_write_block(void *opaque, uint64_t offset, const void *dat
 	if (offset != ATA_DATA || !moves_data(channel, IDE_DATA_OUT))
 		return 0;
 	left = transfer->block_end - transfer->end;
-	return write_data(channel, data, min_size(count, left / size) * size) / size;
+	return ide_write_data(channel, data, min_size(count, left / size) * size) / size;
 }
 
 static const struct io_ops command_ops = {

@@ -196,6 +196,10 @@ void ide_reset_drive(struct ide_drive *drive);
 /** The image or medium now in the drive, never NULL for a drive that is there. */
 struct block *ide_drive_block(const struct ide_drive *drive);
 
+/** The data port: moves what the present block still has, or takes; returns the bytes. */
+size_t ide_read_data(struct ide_channel *channel, void *data, size_t bytes);
+size_t ide_write_data(struct ide_channel *channel, const void *data, size_t bytes);
+
 /* Bus master registers, for the controller's window. */
 uint8_t ide_read_bmdma(const struct ide_channel *channel, unsigned offset);
 void ide_write_bmdma(struct ide_channel *channel, unsigned offset, uint8_t value);

@@ -73,6 +73,11 @@ static const uint8_t tablet_configuration[] = CONFIGURATION(0, 0, tablet_report,
 static const uint8_t mouse_configuration[] = CONFIGURATION(1, 2, mouse_report, 4, 7);
 static const uint8_t keyboard_configuration[] = CONFIGURATION(1, 1, keyboard_report, 8, 7);
 
+/* At high speed the interval is a power of two in microframes: 6 is 4 ms, 7 is 8 ms. */
+static const uint8_t tablet_high[] = CONFIGURATION(0, 0, tablet_report, 8, 6);
+static const uint8_t mouse_high[] = CONFIGURATION(1, 2, mouse_report, 4, 7);
+static const uint8_t keyboard_high[] = CONFIGURATION(1, 1, keyboard_report, 8, 7);
+
 static const char *const tablet_strings[] = { "hvmdm", "USB Tablet", NULL };
 static const char *const mouse_strings[] = { "hvmdm", "USB Mouse", NULL };
 static const char *const keyboard_strings[] = { "hvmdm", "USB Keyboard", NULL };
@@ -371,7 +376,7 @@ static int get_descriptor(struct hid *hid, uint16_t value, uint8_t *data)
 	case USB_DESCRIPTOR_REPORT:
 		return get_report_descriptor(hid, data);
 	case USB_DESCRIPTOR_HID:
-		memcpy(data, hid->usb.class->configuration + HID_DESCRIPTOR_AT,
+		memcpy(data, hid->usb.class->configuration[USB_FULL] + HID_DESCRIPTOR_AT,
 		       HID_DESCRIPTOR_BYTES);
 		return HID_DESCRIPTOR_BYTES;
 	default:
@@ -444,10 +449,11 @@ static void hid_forget(struct usb_device *device)
 	state->idle = 0;
 }
 
-#define CLASS(name)                                                                           \
-	{                                                                                     \
-		device_descriptor, name##_configuration, name##_strings, hid_request, hid_in, \
-			NULL, hid_forget                                                      \
+#define CLASS(name)                                                                                \
+	{                                                                                          \
+		.device = device_descriptor,                                                       \
+		.configuration = { name##_configuration, name##_high }, .strings = name##_strings, \
+		.request = hid_request, .in = hid_in, .reset = hid_forget                          \
 	}
 
 static const struct usb_class classes[] = {
@@ -463,7 +469,7 @@ static void hid_reset(void *self)
 	struct hid *hid = self;
 
 	hid->state.leds = 0;
-	usb_device_reset(&hid->usb);
+	usb_device_reset(&hid->usb, USB_FULL);
 }
 
 static int hid_after_load(void *self, struct err *err)

@@ -52,7 +52,7 @@ static void count_frames(struct uhci *uhci)
 
 static void schedule(struct uhci *uhci)
 {
-	if (is_running(uhci))
+	if (is_running(uhci) && !uhci->asleep)
 		clock_timer_set(&uhci->timer,
 				uhci->frame_start_ns + (int64_t)uhci->pace * FRAME_NS);
 	else
@@ -63,22 +63,34 @@ static void schedule(struct uhci *uhci)
 static void hurry(struct uhci *uhci)
 {
 	uhci->quiet = 0;
-	if (uhci->pace == 1)
+	if (uhci->pace == 1 && !uhci->asleep)
 		return;
 	uhci->pace = 1;
+	uhci->asleep = false;
 	count_frames(uhci);
 	schedule(uhci);
 }
 
-/** More and more seldom while nothing moves. */
+static bool has_enabled_port(const struct uhci *uhci)
+{
+	for (unsigned i = 0; i < UHCI_PORTS; i++)
+		if (uhci->state.ports[i] & UHCI_PORT_ENABLED)
+			return true;
+	return false;
+}
+
+/** More and more seldom while nothing moves; not at all when nobody is there who could. */
 static void slow_down(struct uhci *uhci, bool moved)
 {
 	if (moved) {
 		uhci->quiet = 0;
 		uhci->pace = 1;
-	} else if (++uhci->quiet >= QUIET_LOOKS && uhci->pace < UHCI_IDLE_FRAMES) {
+	} else if (++uhci->quiet >= QUIET_LOOKS) {
 		uhci->quiet = 0;
-		uhci->pace *= 2;
+		if (uhci->pace < UHCI_IDLE_FRAMES)
+			uhci->pace *= 2;
+		else
+			uhci->asleep = !has_enabled_port(uhci);
 	}
 }
 
@@ -96,9 +108,11 @@ static struct usb_device *find_device(struct uhci *uhci, unsigned address)
 	for (unsigned i = 0; i < UHCI_PORTS; i++) {
 		struct usb_device *device = uhci->devices[i];
 
-		if (device && (uhci->state.ports[i] & UHCI_PORT_ENABLED) &&
-		    !(uhci->state.ports[i] & UHCI_PORT_SUSPEND) &&
-		    device->state->address == address)
+		if (!device || !(uhci->state.ports[i] & UHCI_PORT_ENABLED) ||
+		    (uhci->state.ports[i] & UHCI_PORT_SUSPEND))
+			continue;
+		device = usb_device_find(device, address);
+		if (device)
 			return device;
 	}
 	return NULL;
@@ -286,6 +300,7 @@ static void look_at_frame(void *opaque)
 
 /* --- Ports --- */
 
+/** As after power-on. */
 static void connect_port(struct uhci *uhci, unsigned port)
 {
 	uhci->state.ports[port] = UHCI_PORT_ALWAYS;
@@ -305,15 +320,13 @@ static void write_port(struct uhci *uhci, unsigned port, uint16_t value)
 	if (value & UHCI_PORT_RESET)
 		*reg &= (uint16_t)~UHCI_PORT_ENABLED;
 	if ((value & ~before & UHCI_PORT_RESET) && uhci->devices[port])
-		usb_device_reset(uhci->devices[port]);
+		usb_device_reset(uhci->devices[port], USB_FULL);
 	hurry(uhci);
 }
 
 /** A device has something to say: a sleeping bus hears of it, if the guest has allowed that. */
-static void device_wakes(void *opaque)
+void uhci_wake(struct uhci *uhci)
 {
-	struct uhci *uhci = opaque;
-
 	hurry(uhci);
 	for (unsigned i = 0; i < UHCI_PORTS; i++) {
 		const struct usb_device *device = uhci->devices[i];
@@ -328,6 +341,42 @@ static void device_wakes(void *opaque)
 	update_irq(uhci);
 }
 
+void uhci_assume(struct uhci *uhci, unsigned port, struct usb_device *device)
+{
+	uhci->devices[port] = device;
+}
+
+/** A sleeping bus is woken, too: drivers let it sleep for as long as nothing is plugged in. */
+void uhci_connect(struct uhci *uhci, unsigned port, struct usb_device *device)
+{
+	uint16_t *reg = &uhci->state.ports[port], before = *reg;
+
+	uhci->devices[port] = device;
+	*reg &= (uint16_t) ~(UHCI_PORT_CONNECTED | UHCI_PORT_ENABLED | UHCI_PORT_D_PLUS |
+			     UHCI_PORT_SUSPEND | UHCI_PORT_RESUME_DETECT);
+	*reg |= UHCI_PORT_CONNECT_CHANGE;
+	if (device)
+		*reg |= UHCI_PORT_CONNECTED | UHCI_PORT_D_PLUS;
+	else if (before & UHCI_PORT_ENABLED)
+		*reg |= UHCI_PORT_ENABLE_CHANGE;
+	if (uhci->state.command & UHCI_CMD_EGSM)
+		uhci->state.status |= UHCI_STS_RESUME;
+	hurry(uhci);
+	update_irq(uhci);
+}
+
+static void plug_changed(struct usb_port *port)
+{
+	uhci_connect(port->owner, port->number - 1, port->device);
+}
+
+static void plug_wakes(struct usb_port *port)
+{
+	uhci_wake(port->owner);
+}
+
+static const struct usb_port_ops plug_ops = { .changed = plug_changed, .wakeup = plug_wakes };
+
 /* --- Registers --- */
 
 static void reset_controller(struct uhci *uhci)
@@ -341,10 +390,11 @@ static void reset_controller(struct uhci *uhci)
 	state->sof_modify = SOF_RESET;
 	uhci->pace = 1;
 	uhci->quiet = 0;
+	uhci->asleep = false;
 	clock_timer_cancel(&uhci->timer);
 	for (unsigned i = 0; i < UHCI_PORTS; i++) {
 		if (uhci->devices[i])
-			usb_device_reset(uhci->devices[i]);
+			usb_device_reset(uhci->devices[i], USB_FULL);
 		connect_port(uhci, i);
 	}
 	update_irq(uhci);
@@ -368,6 +418,7 @@ static void write_command(struct uhci *uhci, uint16_t value)
 		uhci->frame_start_ns = clock_now_ns(uhci->clock);
 	uhci->pace = 1;
 	uhci->quiet = 0;
+	uhci->asleep = false;
 	schedule(uhci);
 }
 
@@ -462,6 +513,23 @@ static void uhci_reset(void *self)
 	reset_controller(uhci);
 }
 
+/** What the guest has seen at a port must be there. A device more is plugged in now. */
+static int check_ports(struct uhci *uhci, struct err *err)
+{
+	for (unsigned i = 0; i < UHCI_PORTS && !uhci->is_companion; i++) {
+		bool seen = (uhci->state.ports[i] & UHCI_PORT_CONNECTED) != 0;
+
+		if (seen && !uhci->devices[i])
+			return err_set(err, -EINVAL,
+				       "the saved guest has a device at USB port %u, this machine "
+				       "has none: start it with the same devices",
+				       i + 1);
+		if (!seen && uhci->devices[i])
+			connect_port(uhci, i);
+	}
+	return 0;
+}
+
 static int uhci_after_load(void *self, struct err *err)
 {
 	struct uhci *uhci = self;
@@ -472,10 +540,13 @@ static int uhci_after_load(void *self, struct err *err)
 	    state->frame_list & 0xfff || state->causes & ~(UHCI_INTR_COMPLETE | UHCI_INTR_SHORT))
 		return err_set(err, -EINVAL,
 			       "the saved USB controller holds values that it cannot have");
+	if (check_ports(uhci, err) < 0)
+		return -EINVAL;
 	pci_function_update(&uhci->function);
 	uhci->frame_start_ns = clock_now_ns(uhci->clock);
 	uhci->pace = 1;
 	uhci->quiet = 0;
+	uhci->asleep = false;
 	schedule(uhci);
 	update_irq(uhci);
 	return 0;
@@ -508,25 +579,32 @@ static const struct state_field uhci_fields[] = {
 };
 static STATE_TABLE(uhci_table, uhci_state, uhci_fields);
 
-static const struct device_class uhci_class = {
-	.name = "piix3-uhci",
-	.reset = uhci_reset,
-	.table = &uhci_table,
-	.state_offset = offsetof(struct uhci, state),
-	.version = 1,
-	.before_save = uhci_before_save,
-	.after_load = uhci_after_load,
-	.finish = uhci_finish,
+#define DEVICE_CLASS(model_name)                                                 \
+	{                                                                        \
+		.name = (model_name), .reset = uhci_reset, .table = &uhci_table, \
+		.state_offset = offsetof(struct uhci, state), .version = 1,      \
+		.before_save = uhci_before_save, .after_load = uhci_after_load,  \
+		.finish = uhci_finish                                            \
+	}
+
+static const struct device_class classes[UHCI_MODELS] = {
+	[UHCI_PIIX3] = DEVICE_CLASS("piix3-uhci"),
+	[UHCI_ICH9_1] = DEVICE_CLASS("ich9-uhci1"),
+	[UHCI_ICH9_2] = DEVICE_CLASS("ich9-uhci2"),
+	[UHCI_ICH9_3] = DEVICE_CLASS("ich9-uhci3"),
 };
 
-static const struct pci_identity identity = {
-	.name = "piix3-usb-uhci",
-	.vendor = 0x8086,
-	.device = 0x7020,
-	.class = 0x0c03,
-	.prog_if = 0x00,
-	.revision = 0x01,
-	.interrupt_pin = 4,
+#define IDENTITY(model_name, number, chip_revision, pin)                                     \
+	{                                                                                    \
+		.name = (model_name), .vendor = 0x8086, .device = (number), .class = 0x0c03, \
+		.revision = (chip_revision), .interrupt_pin = (pin)                          \
+	}
+
+static const struct pci_identity identities[UHCI_MODELS] = {
+	[UHCI_PIIX3] = IDENTITY("piix3-usb-uhci", 0x7020, 1, 4),
+	[UHCI_ICH9_1] = IDENTITY("ich9-usb-uhci1", 0x2934, 3, 1),
+	[UHCI_ICH9_2] = IDENTITY("ich9-usb-uhci2", 0x2935, 3, 2),
+	[UHCI_ICH9_3] = IDENTITY("ich9-usb-uhci3", 0x2936, 3, 3),
 };
 
 static const struct reg_row rows[] = {
@@ -534,32 +612,30 @@ static const struct reg_row rows[] = {
 	{ "LEGSUP", UHCI_LEGSUP, 2, UHCI_LEGSUP_RESET, UHCI_LEGSUP_WRITABLE, 0 },
 };
 
-int uhci_init(struct uhci *uhci, struct pci_bus *bus, struct clock *clock, struct ram *ram,
-	      int slot, unsigned number, struct err *err)
+const char *uhci_name(enum uhci_model model)
+{
+	return identities[model].name;
+}
+
+int uhci_init(struct uhci *uhci, enum uhci_model model, struct pci_bus *bus, struct clock *clock,
+	      struct ram *ram, int slot, unsigned number, struct err *err)
 {
 	memset(uhci, 0, sizeof(*uhci));
 	uhci->clock = clock;
 	uhci->ram = ram;
-	device_init(&uhci->device, &uhci_class, uhci);
+	for (unsigned i = 0; i < UHCI_PORTS; i++)
+		usb_port_init(&uhci->plugs[i], &plug_ops, uhci, NULL, i + 1);
+	device_init(&uhci->device, &classes[model], uhci);
 	clock_timer_init(&uhci->timer, clock, look_at_frame, uhci);
 	io_window_init(&uhci->io, "uhci", &uhci_ops, uhci, UHCI_IO_BYTES);
-	pci_function_init(&uhci->function, &uhci->state.pci, &identity, rows, ARRAY_SIZE(rows),
-			  uhci);
+	pci_function_init(&uhci->function, &uhci->state.pci, &identities[model], rows,
+			  ARRAY_SIZE(rows), uhci);
 	pci_function_set_bar(&uhci->function, UHCI_IO_BAR, &uhci->io, PCI_BAR_IO);
 	uhci_reset(uhci);
 	return pci_bus_plug(bus, &uhci->function, slot, number, err);
 }
 
-int uhci_attach(struct uhci *uhci, struct usb_device *device, struct err *err)
+void uhci_set_companion(struct uhci *uhci)
 {
-	for (unsigned i = 0; i < UHCI_PORTS; i++) {
-		if (uhci->devices[i])
-			continue;
-		uhci->devices[i] = device;
-		device->wakeup = device_wakes;
-		device->opaque = uhci;
-		connect_port(uhci, i);
-		return 0;
-	}
-	return err_set(err, -ENOSPC, "both ports of the USB controller are taken");
+	uhci->is_companion = true;
 }

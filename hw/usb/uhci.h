@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * UHCI host controller, as function 2 of the PIIX3: two ports, full speed.
+ * UHCI host controller: two ports, full speed. As function 2 of the PIIX3, or as one of the ICH9's
+ * three, which take from an EHCI controller the devices that it leaves to them (ehci.h).
  *
  * Modelled: the schedule of frames, queues and transfer descriptors with its interrupts, short
  * packets, NAK, stall and time-out; port reset, suspend, resume; global suspend. Not modelled: low
@@ -8,8 +9,9 @@
  *
  * The guest rings no bell when it queues a transfer, so frames have to be looked at as long as the
  * controller runs. While nothing but NAKs is found, they are looked at less often, down to one in
- * UHCI_IDLE_FRAMES; what a device has to say starts them at once. Stopped or suspended, the
- * controller needs no timer.
+ * UHCI_IDLE_FRAMES; what a device has to say starts them at once. With no port enabled they are
+ * soon looked at no more: nobody is there to answer. Stopped or suspended, the controller needs no
+ * timer.
  */
 #pragma once
 
@@ -29,6 +31,14 @@ enum {
 	UHCI_IDLE_FRAMES = 16,
 };
 
+enum uhci_model {
+	UHCI_PIIX3,
+	UHCI_ICH9_1,
+	UHCI_ICH9_2,
+	UHCI_ICH9_3,
+	UHCI_MODELS,
+};
+
 struct uhci_state {
 	struct pci_state pci;
 	uint8_t sof_modify;
@@ -44,19 +54,32 @@ struct uhci {
 	struct uhci_state state;
 	struct pci_function function;
 	struct io_window io;
-	struct usb_device *devices[UHCI_PORTS]; /* NULL: nothing is plugged in */
+	struct usb_port plugs[UHCI_PORTS];      /* unused by a companion */
+	struct usb_device *devices[UHCI_PORTS]; /* as its ports see them; NULL: nothing there */
+	bool is_companion;
 	struct clock_timer timer;
 	struct clock *clock;
 	struct ram *ram;
 	int64_t frame_start_ns; /* of 'state.frame' */
 	unsigned pace;          /* frames from one look to the next */
 	unsigned quiet;         /* looks without a transfer */
+	bool asleep;            /* nothing to look for */
 };
 
 /** Plugs the controller in as 'slot', 'number'. 'clock' and 'ram' are borrowed. 0, or -errno and a
  * sentence. */
-int uhci_init(struct uhci *uhci, struct pci_bus *bus, struct clock *clock, struct ram *ram,
-	      int slot, unsigned number, struct err *err);
-/** Plugs 'device', which stays the caller's, into the first free port. 0, or -ENOSPC and a
- * sentence. */
-int uhci_attach(struct uhci *uhci, struct usb_device *device, struct err *err);
+int uhci_init(struct uhci *uhci, enum uhci_model model, struct pci_bus *bus, struct clock *clock,
+	      struct ram *ram, int slot, unsigned number, struct err *err);
+/** "piix3-usb-uhci" … */
+const char *uhci_name(enum uhci_model model);
+
+/* For the controller whose companion this one is. */
+
+/** Another controller routes its ports here from now on. */
+void uhci_set_companion(struct uhci *uhci);
+/** Port 0 or 1 gets, or loses (NULL), a device: the guest sees it. */
+void uhci_connect(struct uhci *uhci, unsigned port, struct usb_device *device);
+/** As uhci_connect, when the registers are known to say so already: after a load. */
+void uhci_assume(struct uhci *uhci, unsigned port, struct usb_device *device);
+/** A device at one of the ports has something to say. */
+void uhci_wake(struct uhci *uhci);

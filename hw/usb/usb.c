@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/bytes.h"
+#include "base/err.h"
 #include "base/trace.h"
 
 enum {
@@ -17,6 +18,11 @@ enum {
 	ENDPOINT_NUMBER = 0x0f,
 	ENDPOINT_IN = 0x80,
 };
+
+static const uint8_t *configuration(const struct usb_device *device)
+{
+	return device->class->configuration[device->state->speed];
+}
 
 static uint16_t *halted(struct usb_state *state, uint16_t endpoint)
 {
@@ -55,8 +61,41 @@ static int get_string(struct usb_device *device, unsigned index)
 	return (int)length;
 }
 
+/** What differs at the other speed: nothing but the configuration (9.6.2). */
+static int get_qualifier(const struct usb_device *device)
+{
+	enum {
+		BYTES = 10,
+		COMMON = 8,          /* up to the control endpoint's size, as the device has it */
+		CONFIGURATIONS = 17, /* of the device descriptor */
+	};
+	uint8_t *data = device->state->data;
+
+	if (!device->class->configuration[USB_HIGH])
+		return USB_STALL;
+	memcpy(data, device->class->device, COMMON);
+	data[0] = BYTES;
+	data[1] = USB_DESCRIPTOR_DEVICE_QUALIFIER;
+	data[8] = device->class->device[CONFIGURATIONS];
+	data[9] = 0;
+	return BYTES;
+}
+
+static int get_configuration(const struct usb_device *device, enum usb_speed speed, uint8_t type)
+{
+	const uint8_t *bytes = device->class->configuration[speed];
+	int result;
+
+	if (!bytes)
+		return USB_STALL;
+	result = copy_descriptor(device->state, bytes, load_le16(bytes + CONFIGURATION_TOTAL));
+	device->state->data[1] = type;
+	return result;
+}
+
 static int get_descriptor(struct usb_device *device, uint16_t value)
 {
+	enum usb_speed speed = (enum usb_speed)device->state->speed;
 	const struct usb_class *class = device->class;
 	unsigned index = value & 0xff;
 
@@ -66,9 +105,14 @@ static int get_descriptor(struct usb_device *device, uint16_t value)
 				       class->device[DESCRIPTOR_LENGTH]);
 	case USB_DESCRIPTOR_CONFIGURATION:
 		return index ? USB_STALL
-			     : copy_descriptor(
-				       device->state, class->configuration,
-				       load_le16(class->configuration + CONFIGURATION_TOTAL));
+			     : get_configuration(device, speed, USB_DESCRIPTOR_CONFIGURATION);
+	case USB_DESCRIPTOR_DEVICE_QUALIFIER:
+		return get_qualifier(device);
+	case USB_DESCRIPTOR_OTHER_SPEED:
+		return class->configuration[USB_HIGH] && !index
+			       ? get_configuration(device, speed == USB_HIGH ? USB_FULL : USB_HIGH,
+						   USB_DESCRIPTOR_OTHER_SPEED)
+			       : USB_STALL;
 	case USB_DESCRIPTOR_STRING:
 		return get_string(device, index);
 	default:
@@ -78,7 +122,7 @@ static int get_descriptor(struct usb_device *device, uint16_t value)
 
 static int set_configuration(struct usb_device *device, uint16_t value)
 {
-	if (value && value != device->class->configuration[CONFIGURATION_VALUE])
+	if (value && value != configuration(device)[CONFIGURATION_VALUE])
 		return USB_STALL;
 	device->state->configuration = (uint8_t)value;
 	device->state->halted_in = device->state->halted_out = 0;
@@ -114,8 +158,7 @@ static int give_word(struct usb_state *state, uint16_t word, int length)
 
 static uint16_t device_status(const struct usb_device *device)
 {
-	bool own_power =
-		(device->class->configuration[CONFIGURATION_ATTRIBUTES] & SELF_POWERED) != 0;
+	bool own_power = (configuration(device)[CONFIGURATION_ATTRIBUTES] & SELF_POWERED) != 0;
 
 	return (uint16_t)(own_power | device->state->remote_wakeup << 1);
 }
@@ -300,15 +343,67 @@ int usb_device_packet(struct usb_device *device, enum usb_pid pid, unsigned endp
 
 void usb_device_wakeup(struct usb_device *device)
 {
-	if (device->wakeup)
-		device->wakeup(device->opaque);
+	if (device->port)
+		device->port->ops->wakeup(device->port);
+}
+
+void usb_device_halt(struct usb_device *device, uint16_t endpoint)
+{
+	*halted(device->state, endpoint) |= (uint16_t)BIT(endpoint & ENDPOINT_NUMBER);
+}
+
+struct usb_device *usb_device_find(struct usb_device *device, unsigned address)
+{
+	if (device->state->address == address)
+		return device;
+	return device->class->find ? device->class->find(device, address) : NULL;
+}
+
+/* --- Ports --- */
+
+void usb_port_init(struct usb_port *port, const struct usb_port_ops *ops, void *owner,
+		   struct usb_device *hub, unsigned number)
+{
+	*port = (struct usb_port){ .ops = ops, .owner = owner, .hub = hub, .number = number };
+}
+
+int usb_port_attach(struct usb_port *port, struct usb_device *device, struct err *err)
+{
+	unsigned tiers = 0;
+
+	if (port->device)
+		return err_set(err, -EBUSY, "USB port %u is taken", port->number);
+	if (port->lacks_full_speed && !device->class->configuration[USB_HIGH])
+		return err_set(err, -EINVAL,
+			       "the device has full speed only, and the controller has it not "
+			       "without companions: plug it into another one");
+	for (const struct usb_device *hub = port->hub; hub; hub = hub->port ? hub->port->hub : NULL)
+		tiers++;
+	if (tiers > USB_TIERS)
+		return err_set(err, -EINVAL, "there are %d USB hubs in a row at the most",
+			       USB_TIERS);
+	port->device = device;
+	device->port = port;
+	port->ops->changed(port);
+	return 0;
+}
+
+void usb_port_detach(struct usb_port *port)
+{
+	if (!port->device)
+		return;
+	port->device->port = NULL;
+	port->device = NULL;
+	port->ops->changed(port);
 }
 
 /* --- Life --- */
 
-void usb_device_reset(struct usb_device *device)
+void usb_device_reset(struct usb_device *device, enum usb_speed fastest)
 {
 	memset(device->state, 0, sizeof(*device->state));
+	if (fastest == USB_HIGH && device->class->configuration[USB_HIGH])
+		device->state->speed = USB_HIGH;
 	if (device->class->reset)
 		device->class->reset(device);
 }
@@ -317,19 +412,20 @@ void usb_device_init(struct usb_device *device, const struct usb_class *class,
 		     struct usb_state *state)
 {
 	*device = (struct usb_device){ .class = class, .state = state };
-	usb_device_reset(device);
+	usb_device_reset(device, USB_FULL);
 }
 
 int usb_device_check(const struct usb_device *device)
 {
 	const struct usb_state *state = device->state;
 
-	if (state->address > USB_ADDRESS_MAX || state->new_address > USB_ADDRESS_MAX ||
+	if (state->speed >= USB_SPEEDS || !device->class->configuration[state->speed] ||
+	    state->address > USB_ADDRESS_MAX || state->new_address > USB_ADDRESS_MAX ||
 	    state->stage >= USB_STAGES || state->at > state->length ||
 	    (state->stage == USB_STAGE_DATA_IN && state->length > USB_CONTROL_BYTES) ||
 	    (state->stage == USB_STAGE_DATA_OUT && state->length > USB_CONTROL_BYTES) ||
 	    (state->configuration &&
-	     state->configuration != device->class->configuration[CONFIGURATION_VALUE]))
+	     state->configuration != configuration(device)[CONFIGURATION_VALUE]))
 		return -EINVAL;
 	return 0;
 }
@@ -340,6 +436,6 @@ static const struct state_field usb_fields[] = {
 	STATE_INT(struct usb_state, address),       STATE_INT(struct usb_state, new_address),
 	STATE_INT(struct usb_state, configuration), STATE_INT(struct usb_state, stage),
 	STATE_INT(struct usb_state, remote_wakeup), STATE_ARRAY(struct usb_state, setup),
-	STATE_ARRAY(struct usb_state, data),        STATE_ARRAY(struct usb_state, reserved),
+	STATE_ARRAY(struct usb_state, data),        STATE_INT(struct usb_state, speed),
 };
 STATE_TABLE(usb_state_table, usb_state, usb_fields);

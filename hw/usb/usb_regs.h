@@ -40,6 +40,8 @@ enum usb_request {
 	USB_HID_SET_REPORT = 0x2109,
 	USB_HID_SET_IDLE = 0x210a,
 	USB_HID_SET_PROTOCOL = 0x210b,
+	USB_STORAGE_RESET = 0x21ff,
+	USB_STORAGE_GET_MAX_LUN = 0xa1fe,
 };
 
 enum usb_feature {
@@ -53,6 +55,8 @@ enum usb_descriptor {
 	USB_DESCRIPTOR_STRING = 3,
 	USB_DESCRIPTOR_INTERFACE = 4,
 	USB_DESCRIPTOR_ENDPOINT = 5,
+	USB_DESCRIPTOR_DEVICE_QUALIFIER = 6,
+	USB_DESCRIPTOR_OTHER_SPEED = 7,
 	USB_DESCRIPTOR_HID = 0x21,
 	USB_DESCRIPTOR_REPORT = 0x22,
 };
@@ -60,5 +64,6 @@ enum usb_descriptor {
 enum usb_limits {
 	USB_ADDRESS_MAX = 127,
 	USB_SETUP_BYTES = 8,
+	USB_TIERS = 5,         /* hubs in a row, without the controller's own (4.1.1) */
 	USB_LANGUAGE = 0x0409, /* English, United States */
 };

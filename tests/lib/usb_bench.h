@@ -48,10 +48,10 @@ static inline void usb_bench_init(struct usb_bench *b)
 	device_list_init(&b->devices);
 	hid_init(&b->tablet, HID_TABLET, &b->input);
 	hid_init(&b->keyboard, HID_KEYBOARD, &b->input);
-	if (uhci_init(&b->uhci, &b->bench->bus, &b->bench->clock, &b->bench->ram, USB_BENCH_SLOT,
-		      USB_BENCH_FUNCTION, NULL) < 0 ||
-	    uhci_attach(&b->uhci, &b->tablet.usb, NULL) < 0 ||
-	    uhci_attach(&b->uhci, &b->keyboard.usb, NULL) < 0)
+	if (uhci_init(&b->uhci, UHCI_PIIX3, &b->bench->bus, &b->bench->clock, &b->bench->ram,
+		      USB_BENCH_SLOT, USB_BENCH_FUNCTION, NULL) < 0 ||
+	    usb_port_attach(&b->uhci.plugs[0], &b->tablet.usb, NULL) < 0 ||
+	    usb_port_attach(&b->uhci.plugs[1], &b->keyboard.usb, NULL) < 0)
 		abort();
 	device_add(&b->devices, &b->uhci.device);
 	device_add(&b->devices, &b->tablet.device);

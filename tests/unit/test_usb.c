@@ -168,6 +168,7 @@ static void frames_are_counted_while_nobody_looks(void **state)
 
 	(void)state;
 	assert_int_equal(usb_bench_in(&bench, UHCI_FRNUM), 0);
+	usb_bench_enable(&bench, 0);
 	usb_bench_frames(&bench, 3000);
 	assert_int_equal(usb_bench_in(&bench, UHCI_FRNUM), 3000 & 0x7ff);
 	/* An idle bus is looked at every 16 frames. */
@@ -183,6 +184,56 @@ static void frames_are_counted_while_nobody_looks(void **state)
 	assert_true(clock_next_deadline_ns(&bench.bench->clock) == INT64_MAX);
 	usb_bench_out(&bench, UHCI_USBCMD, UHCI_CMD_RUN | UHCI_CMD_EGSM);
 	assert_true(clock_next_deadline_ns(&bench.bench->clock) == INT64_MAX);
+}
+
+/** Deadlines that pass in so many frames. */
+static unsigned count_looks(unsigned frames)
+{
+	unsigned looks = 0;
+
+	for (unsigned i = 0; i < frames; i++) {
+		int64_t next = clock_next_deadline_ns(&bench.bench->clock);
+
+		usb_bench_frames(&bench, 1);
+		looks += next != INT64_MAX && next <= clock_now_ns(&bench.bench->clock);
+	}
+	return looks;
+}
+
+/** The controller runs, as a BIOS leaves it, and no port is enabled. */
+static void an_unused_controller_needs_no_timer(void **state)
+{
+	(void)state;
+	usb_bench_frames(&bench, 1000);
+	assert_int_equal(count_looks(1000), 0);
+	assert_true(clock_next_deadline_ns(&bench.bench->clock) == INT64_MAX);
+	assert_int_equal(usb_bench_in(&bench, UHCI_FRNUM), 2000 & 0x7ff);
+	/* a driver comes */
+	usb_bench_configure(&bench, 0, TABLET);
+	assert_int_equal(usb_bench_control(&bench, TABLET, USB_GET_CONFIGURATION, 0, 0, 1), 1);
+	usb_bench_frames(&bench, 1000);
+	assert_in_range(count_looks(1600), 95, 105);
+	/* what it held is taken out: a last look at what it had been asked, then none */
+	usb_port_detach(&bench.uhci.plugs[0]);
+	usb_bench_frames(&bench, 1000);
+	assert_int_equal(count_looks(1000), 0);
+	assert_int_equal(usb_port_attach(&bench.uhci.plugs[0], &bench.tablet.usb, NULL), 0);
+	assert_int_equal(usb_bench_in(&bench, UHCI_PORTSC1) & 0x7, 0x3);
+	usb_bench_configure(&bench, 0, TABLET);
+	assert_true(input_has_absolute(&bench.input));
+}
+
+static void a_device_wakes_a_sleeping_bus_by_being_plugged_in(void **state)
+{
+	(void)state;
+	usb_port_detach(&bench.uhci.plugs[0]);
+	usb_bench_out(&bench, UHCI_USBSTS, UHCI_STS_MASK);
+	usb_bench_out(&bench, UHCI_USBCMD, UHCI_CMD_EGSM);
+	assert_false(bench.intx);
+	assert_int_equal(usb_port_attach(&bench.uhci.plugs[0], &bench.tablet.usb, NULL), 0);
+	assert_true(usb_bench_in(&bench, UHCI_USBSTS) & UHCI_STS_RESUME);
+	assert_true(bench.intx);
+	assert_int_equal(usb_port_attach(&bench.uhci.plugs[0], &bench.keyboard.usb, NULL), -EBUSY);
 }
 
 static void a_sleeping_bus_is_woken(void **state)
@@ -287,7 +338,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nobody_at_an_address_times_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(frames_are_counted_while_nobody_looks, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(an_unused_controller_needs_no_timer, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_sleeping_bus_is_woken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_device_wakes_a_sleeping_bus_by_being_plugged_in,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rings_have_an_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_control_transfer_stays_within_its_buffer, set_up,
 						tear_down),

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * USB on the board: controllers, and what is plugged into their ports and into hubs, at the start
+ * or while the guest runs.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "block/medium.h"
+#include "hw/usb/hid.h"
+#include "hw/usb/storage.h"
+#include "hw/usb/uhci.h"
+
+struct board;
+struct board_drive;
+struct err;
+struct opts;
+
+enum {
+	BOARD_USB_NAME = 64,
+	BOARD_USB_PATH = 24, /* "1.2.3" */
+};
+
+/** A controller. */
+struct usb_host {
+	struct list_node node;
+	char bus[BOARD_USB_NAME]; /* "usb-bus.0", or its id and ".0" */
+	struct pci_function *function;
+	struct usb_port *ports;
+	unsigned port_count;
+	bool is_fast; /* it has high speed */
+	union {
+		struct uhci uhci;
+	} chip;
+};
+
+struct usb_item_kind;
+
+/** A device. */
+struct usb_item {
+	struct list_node node;
+	const struct usb_item_kind *kind;
+	char id[BOARD_USB_NAME]; /* "" if it has none */
+	struct usb_host *host;
+	struct usb_port *port;
+	char path[BOARD_USB_PATH];
+	struct usb_device *usb;
+	struct device *device;
+	struct usb_port *ports; /* of a hub */
+	unsigned port_count;
+	int64_t boot_index; /* -1: none */
+	/* Of a drive: */
+	char drive_id[BOARD_USB_NAME]; /* of -drive */
+	char name[BOARD_USB_NAME];     /* "usb0-hd": as control calls it */
+	struct block *disk;            /* owned; NULL for others */
+	struct medium_slot slot;       /* of a CD-ROM */
+	union {
+		struct hid hid;
+		struct usb_storage storage;
+	} chip;
+};
+
+struct board_usb {
+	struct list_node hosts, items; /* as they were made */
+	unsigned drives;               /* ever made: for their names */
+};
+
+/** Controllers and devices that the command line asks for. 0, or -errno and a sentence. */
+int board_usb_init(struct board *board, struct err *err);
+/** Frees all, and closes images; the devices have been finished. */
+void board_usb_finish(struct board *board);
+void board_usb_add_boot_paths(struct board *board);
+/** Is it the name of a device that is plugged into USB? */
+bool board_usb_is_device(const char *driver);
+
+/* For those who ask all drives. */
+struct medium_slot *board_usb_find_medium(struct board *board, const char *id);
+void board_usb_for_each_drive(struct board *board,
+			      void (*visit)(const struct board_drive *drive, void *opaque),
+			      void *opaque);
+
+/* board_usb_devices.c */
+
+/** Makes and plugs in what 'words' say. 0, or -errno and a sentence. */
+int board_usb_plug(struct board *board, struct opts *words, struct err *err);
+/** Takes it out and frees it: the guest sees it gone. */
+void board_usb_unplug(struct board *board, struct usb_item *item);
+/** Frees it; its device has been finished. */
+void board_usb_free_item(struct usb_item *item);
