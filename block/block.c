@@ -12,6 +12,7 @@
 #include "base/trace.h"
 #include "block/aio_backend.h"
 #include "block/driver.h"
+#include "block/media.h"
 
 /* Requests */
 
@@ -430,6 +431,8 @@ static const struct format formats[] = {
 	{ "raw", NULL, open_raw },
 	{ "qcow2", NULL, qcow2_open },
 	{ "vpc", "vhd", vpc_open },
+	{ "directory", NULL, media_open_directory },
+	{ "overlay", NULL, media_open_overlay },
 };
 
 static const char *const foreign_formats[] = { "qcow",      "qed",  "vdi", "vhdx",
@@ -450,7 +453,8 @@ static int refuse_format(const char *format, const char *filename, struct err *e
 		names[i] = formats[i].name;
 	nearest = err_nearest_word(format, names);
 	return err_set(err, -EINVAL, "unknown image format '%s' of '%s'%s%s%s", format, filename,
-		       nearest ? ", did you mean '" : "; known are raw, qcow2 and vpc",
+		       nearest ? ", did you mean '"
+			       : "; known are raw, qcow2, vpc, directory and overlay",
 		       nearest ? nearest : "", nearest ? "'" : "");
 }
 
@@ -490,12 +494,18 @@ struct block *block_open_as(const struct block_options *options, const struct bl
 			    struct loop *loop, struct err *err)
 {
 	const char *filename = options->filename ? options->filename : "(passed descriptor)";
-	const struct format *format = find_format(options->format, filename, err);
+	const char *name = options->format || !options->overlay ? options->format : "overlay";
+	const struct format *format = find_format(name, filename, err);
 	struct block *block = NULL;
 	int result;
 
 	if (!format)
 		goto failed;
+	if (options->overlay && format->open != media_open_overlay) {
+		err_set(err, -EINVAL, "a directory can lie over a CD image as it is, not '%s'",
+			format->name);
+		goto failed;
+	}
 	block = block_create(loop, filename);
 	if (!block || aio_prepare(block->aio) < 0) {
 		err_set(err, -ENOMEM, "no memory or descriptors left to open '%s'", filename);

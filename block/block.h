@@ -67,6 +67,7 @@ struct block_options {
 	const char *filename; /* or an already open descriptor: */
 	int fd;               /* -1 if filename is to be opened; otherwise taken over */
 	const char *format;   /* "raw", "qcow2", …; NULL is raw: images are never probed */
+	const char *overlay;  /* a directory that lies over the CD image; NULL: none */
 	bool read_only;
 	bool snapshot; /* writes go to a temporary overlay and are dropped at the end */
 	bool is_cdrom; /* host drives are opened for reading media, sectors count 2048 bytes */

@@ -17,7 +17,7 @@ enum {
 static const char *const drive_properties[] = {
 	"file", "if", "index", "bus", "unit", "id", "media", "format", "readonly", "read-only", "serial",
 	"snapshot", "cache", "l2-cache-size", "werror", "rerror", "discard", "detect-zeroes", "aio",
-	"file.locking", NULL
+	"file.locking", "overlay", NULL
 };
 /* clang-format on */
 static const char *const device_properties[] = {
@@ -87,7 +87,7 @@ static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
 		"file",          "format",        "readonly", "read-only", "snapshot", "cache",
 		"werror",        "rerror",        "aio",      "discard",   "serial",   "id",
 		"detect-zeroes", "file.locking",  "index",    "bus",       "unit",     "if",
-		"media",         "l2-cache-size",
+		"media",         "l2-cache-size", "overlay",
 	};
 	const char *media = opts_get_or(drive, "media", "disk");
 
@@ -345,6 +345,7 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 		return block_create_empty(loop);
 	block.filename = opts_get(drive, "file");
 	block.format = opts_get(drive, "format");
+	block.overlay = opts_get(drive, "overlay");
 	block.read_only = plan->is_cdrom;
 	block.write_error = BLOCK_ERROR_ENOSPC; /* room can be made, and nothing is lost */
 	if (opts_get_bool(drive, "readonly", &block.read_only, err) < 0 ||

@@ -143,6 +143,7 @@ static void add_vifs(struct words *words, const struct guest *guest)
 static void add_disk(struct words *words, const struct disk *disk)
 {
 	char *file = disk->target ? double_commas(disk->target) : NULL;
+	char *overlay = disk->overlay ? double_commas(disk->overlay) : NULL;
 
 	words_add(words, "-drive");
 	if (!disk->cdrom) {
@@ -150,14 +151,16 @@ static void add_disk(struct words *words, const struct disk *disk)
 			  file, disk->index, disk->format, disk->discard ? ",discard=unmap" : "");
 	} else {
 		if (file)
-			words_add(words, "if=none,readonly=on,id=ide-%u,file=%s,format=%s",
-				  disk->devid, file, disk->format);
+			words_add(words, "if=none,readonly=on,id=ide-%u,file=%s,format=%s%s%s",
+				  disk->devid, file, disk->format, overlay ? ",overlay=" : "",
+				  overlay ? overlay : "");
 		else
 			words_add(words, "if=none,readonly=on,id=ide-%u", disk->devid);
 		words_add(words, "-device");
 		words_add(words, "ide-cd,id=ide-%u,drive=ide-%u,bus=ide.%u,unit=%u", disk->devid,
 			  disk->devid, disk->index / 2, disk->index % 2);
 	}
+	free(overlay);
 	free(file);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "tools/medium.h"
 #include "tools/words.h"
 
 /* Xen's numbers of virtual devices: major number of Linux' block device, then drive and partition
@@ -25,8 +26,8 @@ enum {
 
 /** What has been read of a specification so far. */
 struct disk_words {
-	char *target, *format, *vdev, *access;
-	bool cdrom, discard;
+	char *target, *overlay, *format, *vdev, *access;
+	bool cdrom, is_directory, discard;
 	unsigned position; /* of the next word without a key */
 };
 
@@ -140,11 +141,23 @@ static int apply_key(struct disk_words *words, const char *key, const char *valu
 	return 0;
 }
 
+/** "overlay:DIRECTORY" stands before the image; "dir:DIRECTORY" in its place. */
+static void apply_target(struct disk_words *words, const char *text)
+{
+	if (strncmp(text, "overlay:", 8) == 0 && !words->overlay) {
+		set_word(&words->overlay, text + 8);
+		words->position--;
+		return;
+	}
+	words->is_directory = strncmp(text, "dir:", 4) == 0;
+	set_word(&words->target, words->is_directory ? text + 4 : text);
+}
+
 static int apply_positional(struct disk_words *words, const char *text, struct err *err)
 {
 	switch (words->position++) {
 	case 0:
-		set_word(&words->target, text);
+		apply_target(words, text);
 		return 0;
 	case 1:
 		/* xm's order is target, device, access. */
@@ -215,7 +228,7 @@ static int split_words(struct disk_words *words, char *spec, struct err *err)
 static char *find_target(struct disk_words *words)
 {
 	static const char *const formats[] = { "raw", "qcow2", "qcow", "vhd", "qed", NULL };
-	char *path = words->target, *cwd, *absolute;
+	char *path = words->target;
 	bool device = false, again = true;
 
 	while (again) {
@@ -245,12 +258,7 @@ static char *find_target(struct disk_words *words)
 		return NULL;
 	if (*path == '/')
 		return text_copy(path);
-	if (device)
-		return text_format("/dev/%s", path);
-	cwd = getcwd(NULL, 0);
-	absolute = text_format("%s/%s", cwd ? cwd : "", path);
-	free(cwd);
-	return absolute;
+	return device ? text_format("/dev/%s", path) : medium_absolute(path);
 }
 
 static int find_format(struct disk *disk, const char *format, struct err *err)
@@ -275,6 +283,28 @@ static int find_format(struct disk *disk, const char *format, struct err *err)
 	return err_set(err, -EINVAL,
 		       "unknown image format '%s', known are raw, qcow2, qcow, vhd and qed",
 		       format);
+}
+
+/** A CD made on the fly: 'format' is what the words say of one. */
+static int make_medium(struct disk *disk, const struct disk_words *words, struct err *err)
+{
+	const char *format = words->format ? words->format : "";
+
+	if (!words->is_directory && !words->overlay)
+		return 0;
+	if (!words->cdrom)
+		return err_set(err, -EINVAL, "dir: and overlay: make CDs: add cdrom");
+	if (!disk->target || (words->overlay && !*words->overlay) ||
+	    (words->overlay && words->is_directory))
+		return err_set(
+			err, -EINVAL,
+			"write dir:DIRECTORY,hdc,cdrom or overlay:DIRECTORY,IMAGE,hdc,cdrom");
+	if (*format && strcmp(format, "raw") != 0)
+		return err_set(err, -EINVAL, "dir: and overlay: take no format '%s'", format);
+	disk->overlay = words->overlay ? medium_absolute(words->overlay) : NULL;
+	free(disk->format);
+	disk->format = text_copy(words->overlay ? "overlay" : "directory");
+	return 0;
 }
 
 static int find_access(struct disk *disk, const char *access, struct err *err)
@@ -310,6 +340,8 @@ static int interpret(struct disk *disk, struct disk_words *words, struct err *er
 	disk->target = words->target ? find_target(words) : NULL;
 	result = find_format(disk, words->format, err);
 	if (result == 0)
+		result = make_medium(disk, words, err);
+	if (result == 0)
 		result = find_access(disk, words->access, err);
 	if (result == 0 && !disk->cdrom && !disk->target)
 		return err_set(err, -EINVAL, "only a CD-ROM drive can be without an image");
@@ -333,6 +365,7 @@ int disk_parse(struct disk *disk, const char *spec, struct err *err)
 		disk_finish(disk);
 	}
 	free(words.target);
+	free(words.overlay);
 	free(words.format);
 	free(words.vdev);
 	free(words.access);
@@ -343,6 +376,7 @@ int disk_parse(struct disk *disk, const char *spec, struct err *err)
 void disk_finish(struct disk *disk)
 {
 	free(disk->target);
+	free(disk->overlay);
 	free(disk->vdev);
 	free(disk->format);
 	*disk = (struct disk){ 0 };

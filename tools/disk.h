@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A disk of a configuration file: xl's positional and key=value forms
- * (xl-disk-configuration(5)), and xm's of old, 'file:PATH,ioemu:hda,w'.
+ * (xl-disk-configuration(5)), and xm's of old, 'file:PATH,ioemu:hda,w'. Two more of ours name CDs
+ * made on the fly: 'dir:DIRECTORY,hdc,cdrom', and 'overlay:DIRECTORY,IMAGE,hdc,cdrom', a directory
+ * laid over an image.
  *
  * libxlutil's own parser fills libxl's structure and must be initialised and disposed of by a
  * toolstack context that a host without Xen cannot have; it also does not know "ioemu:".
@@ -17,9 +19,10 @@ enum {
 };
 
 struct disk {
-	char *target; /* owned; NULL: a drive without a medium */
-	char *vdev;   /* as written: "hda" */
-	char *format; /* "raw" … as hvmdm names it */
+	char *target;  /* owned; NULL: a drive without a medium */
+	char *overlay; /* a directory that lies over 'target'; NULL: none */
+	char *vdev;    /* as written: "hda" */
+	char *format;  /* "raw" … as hvmdm names it */
 	bool cdrom, readonly;
 	bool discard;   /* what the guest discards the host gets back */
 	unsigned index; /* 0…3: primary master to secondary slave */

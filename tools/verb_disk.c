@@ -19,6 +19,7 @@
 #include "base/opts.h"
 #include "block/block.h"
 #include "block/image.h"
+#include "tools/medium.h"
 #include "tools/verb.h"
 
 enum {
@@ -401,6 +402,24 @@ static struct block *open_disk(const struct words *words, const char *filename, 
 	return block_open(&options, words->loop, err);
 }
 
+/** What is converted may be a CD made on the fly. */
+static struct block *open_source(const struct words *words, const char *text, struct err *err)
+{
+	struct block_options options = { .fd = -1, .read_only = true };
+	struct block *source = NULL;
+	struct medium medium;
+
+	if (medium_parse(&medium, text, err) < 0)
+		return NULL;
+	options.filename = medium.path;
+	options.overlay = medium.overlay;
+	options.is_cdrom = medium.is_directory || medium.overlay;
+	options.format = medium_format(&medium, format_or(words, medium.path, "raw"));
+	source = block_open(&options, words->loop, err);
+	medium_finish(&medium);
+	return source;
+}
+
 static int convert_image(const struct words *words, struct err *err)
 {
 	const char *from = words->operands[0], *to = words->operands[1];
@@ -414,7 +433,7 @@ static int convert_image(const struct words *words, struct err *err)
 		result = parse_cluster(words->cluster, &image.cluster_bits, err);
 	if (result < 0)
 		return result;
-	source = open_disk(words, from, format_or(words, from, "raw"), false, err);
+	source = open_source(words, from, err);
 	if (!source)
 		return -EIO;
 	image.size_bytes = block_size_bytes(source);

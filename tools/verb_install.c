@@ -474,17 +474,27 @@ static bool make_disk(const char *spec, struct words *config)
 }
 
 struct install_options {
-	const char *name, *cd, *disk, *recipe, *directory;
+	const char *name, *cd, *answers, *disk, *recipe, *directory;
 	int memory_mib;
 	bool keep;
 	struct words values, assignments;
 };
+
+/** "'CD,raw,hdc,ro,cdrom'", with the answers laid over it. */
+static char *describe_cd(const struct install_options *options)
+{
+	const char *answers = options->answers;
+
+	return text_format("'%s%s%s%s,raw,hdc,ro,cdrom'", answers ? "overlay:" : "",
+			   answers ? answers : "", answers ? "," : "", options->cd);
+}
 
 /** Starts the guest: from the CD now, from the disk after its first restart. */
 static int create_guest(const struct install_options *options)
 {
 	struct words words = { 0 }, disks = { 0 };
 	int status = VERB_FAILED;
+	char *cd;
 
 	if (options->disk && !make_disk(options->disk, &disks)) {
 		words_finish(&disks);
@@ -502,13 +512,12 @@ static int create_guest(const struct install_options *options)
 	words_add(&words, "on_poweroff=preserve");
 	if (options->cd)
 		words_add(&words, "boot_once=d");
-	if (options->disk && options->cd)
-		words_add(&words, "disk=[ '%s', '%s,raw,hdc,ro,cdrom' ]", disks.items[0],
-			  options->cd);
-	else if (options->disk)
-		words_add(&words, "disk=[ '%s' ]", disks.items[0]);
+	cd = options->cd ? describe_cd(options) : text_copy("");
+	if (options->disk)
+		words_add(&words, "disk=[ '%s'%s%s ]", disks.items[0], options->cd ? ", " : "", cd);
 	else
-		words_add(&words, "disk=[ '%s,raw,hdc,ro,cdrom' ]", options->cd);
+		words_add(&words, "disk=[ %s ]", cd);
+	free(cd);
 	for (size_t i = 0; i < options->assignments.count; i++)
 		words_add(&words, "%s", options->assignments.items[i]);
 	status = run_tool(&words);
@@ -597,6 +606,7 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "name", required_argument, NULL, 'n' },
 		{ "cd", required_argument, NULL, 'c' },
+		{ "answers", required_argument, NULL, 'a' },
 		{ "disk", required_argument, NULL, 'd' },
 		{ "memory", required_argument, NULL, 'm' },
 		{ "recipe", required_argument, NULL, 'r' },
@@ -609,13 +619,16 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 	char *name = NULL;
 	int letter, status;
 
-	while ((letter = getopt_long(argc, argv, "n:c:d:m:r:s:l:k", long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "n:c:a:d:m:r:s:l:k", long_options, NULL)) != -1) {
 		switch (letter) {
 		case 'n':
 			options.name = optarg;
 			break;
 		case 'c':
 			options.cd = optarg;
+			break;
+		case 'a':
+			options.answers = optarg;
 			break;
 		case 'd':
 			options.disk = optarg;
@@ -641,8 +654,13 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		words_add(&options.assignments, "%s", argv[i]);
-	if (!options.cd && !options.disk)
+	if ((!options.cd && !options.disk) || (options.answers && !options.cd))
 		return verb_misuse(verb);
+	if (options.answers && strchr(options.answers, ',')) {
+		fprintf(stderr, "hvm: '%s': a directory with a comma cannot be laid over a CD\n",
+			options.answers);
+		return VERB_MISUSED;
+	}
 	if (!options.name)
 		options.name = name = derive_name(options.disk ? options.disk : options.cd);
 	status = install_by(&options);
@@ -656,6 +674,7 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 const struct verb verbs_install[] = {
 	{ "install", "[OPTION...] [KEY=VALUE...]", "install an operating system without a screen",
 	  "  -c, --cd FILE          the installation CD; started from once\n"
+	  "  -a, --answers DIR      files laid over the CD: autounattend.xml, preseed.cfg, drivers\n"
 	  "  -d, --disk FILE[,SIZE] the disk; made with SIZE (20G) if it is not there; .qcow2 by its name\n"
 	  "  -r, --recipe NAME      what to do: a file, or one of those that come with hvm (watch)\n"
 	  "  -s, --set NAME=TEXT    what $NAME stands for in the recipe\n"

@@ -53,6 +53,9 @@ static void disk_forms(void **state)
 		{ "/a,raw,hda,w,backendtype=qdisk", "/a", "raw", 0, 768, false },
 		{ "/a,raw,hda,w,no-discard", "/a", "raw", 0, 768, false },
 		{ "/a=b,raw,hda,w,discard,script=block", "/a=b", "raw", 0, 768, false },
+		{ "dir:/a,hdc,cdrom", "/a", "directory", 2, 5632, true },
+		{ "overlay:/o,/a,hdc,cdrom", "/a", "overlay", 2, 5632, true },
+		{ "overlay:/o,file:/a,raw,hdc,ro,cdrom", "/a", "overlay", 2, 5632, true },
 	};
 
 	(void)state;
@@ -80,8 +83,9 @@ static void disk_forms(void **state)
 static void disk_of_noise(void **state)
 {
 	static const char *const pieces[] = {
-		",", "hda",    "=",  "target=", "file:", "phy:", "raw",  "hdc:cdrom", "r",
-		"w", "ioemu:", "/a", ":",       "vdev=", "\t",   "\xff", "tap:",      "d9p0"
+		",",         "hda",  "=",    "target=", "file:", "phy:",    "raw",
+		"hdc:cdrom", "r",    "w",    "ioemu:",  "/a",    ":",       "vdev=",
+		"\t",        "\xff", "tap:", "d9p0",    "dir:",  "overlay:"
 	};
 	uint32_t random = 1;
 
