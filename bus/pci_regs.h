@@ -56,6 +56,7 @@ enum pci_bar_bits {
 
 enum pci_class {
 	PCI_CLASS_IDE = 0x0101,
+	PCI_CLASS_SATA = 0x0106,
 	PCI_CLASS_VGA = 0x0300,
 	PCI_CLASS_HOST_BRIDGE = 0x0600,
 	PCI_CLASS_ISA_BRIDGE = 0x0601,

@@ -13,6 +13,7 @@ const char *pci_class_name(uint32_t class_code)
 		const char *name;
 	} names[] = {
 		{ PCI_CLASS_IDE, "IDE controller" },
+		{ PCI_CLASS_SATA, "SATA controller" },
 		{ PCI_CLASS_VGA, "VGA controller" },
 		{ PCI_CLASS_HOST_BRIDGE, "Host bridge" },
 		{ PCI_CLASS_ISA_BRIDGE, "ISA bridge" },

@@ -316,7 +316,7 @@ static void write_register(struct ide_channel *channel, unsigned offset, uint8_t
 	}
 }
 
-static void write_control(struct ide_channel *channel, uint8_t value)
+void ide_channel_write_control(struct ide_channel *channel, uint8_t value)
 {
 	uint8_t old = channel->state->control;
 
@@ -459,7 +459,7 @@ static void control_write(void *opaque, uint64_t offset, uint64_t value, unsigne
 {
 	(void)offset;
 	(void)size;
-	write_control(opaque, (uint8_t)value);
+	ide_channel_write_control(opaque, (uint8_t)value);
 }
 
 static const struct io_ops control_ops = {

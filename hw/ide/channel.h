@@ -193,6 +193,9 @@ void ide_run_diagnostics(struct ide_channel *channel);
 /** DEVICE RESET of one packet device. */
 void ide_reset_drive(struct ide_drive *drive);
 
+/** Device control; SRST begins and ends a software reset. */
+void ide_channel_write_control(struct ide_channel *channel, uint8_t value);
+
 /** The image or medium now in the drive, never NULL for a drive that is there. */
 struct block *ide_drive_block(const struct ide_drive *drive);
 

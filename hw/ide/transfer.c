@@ -323,17 +323,22 @@ static void end_table_short(struct ide_channel *channel)
 	end_quietly(active_drive(channel));
 }
 
-static void end_table_fault(struct ide_channel *channel)
+void ide_end_without_memory(struct ide_channel *channel)
 {
 	struct ide_drive *drive = active_drive(channel);
 
-	channel->table_result = BMDMA_FAULT;
-	channel->bmdma.state->status &= (uint8_t)~BMDMA_ACTIVE;
-	channel->bmdma.state->status |= BMDMA_ERROR;
 	if (is_packet(&channel->state->transfer))
 		atapi_disk_failed(drive, -EFAULT);
 	else
 		ide_finish(drive, ATA_ABRT);
+}
+
+static void end_table_fault(struct ide_channel *channel)
+{
+	channel->table_result = BMDMA_FAULT;
+	channel->bmdma.state->status &= (uint8_t)~BMDMA_ACTIVE;
+	channel->bmdma.state->status |= BMDMA_ERROR;
+	ide_end_without_memory(channel);
 }
 
 /** All data have been moved: the bus master stays active if the table has regions left. */

@@ -49,6 +49,10 @@ void ide_block_done(struct ide_channel *channel);
 /** The bus master has been started, or a DMA command has become ready. */
 void ide_run_dma(struct ide_channel *channel);
 
+/** The host has no memory for the running command's data, or less than there are: it fails. Nothing
+ * is under way. */
+void ide_end_without_memory(struct ide_channel *channel);
+
 /** After a load, in IDE_ON_DISK: starts the request that was under way. */
 void ide_restart(struct ide_channel *channel);
 
