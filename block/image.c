@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "block/qcow2_offline.h"
+#include "block/vpc_offline.h"
 
 /** The image's file, as raw. */
 static struct block *open_file(const char *filename, bool writing, bool locked, struct loop *loop,
@@ -28,6 +29,11 @@ static struct block *open_file(const char *filename, bool writing, bool locked, 
 static bool is_qcow2(const char *format)
 {
 	return strcmp(format, "qcow2") == 0;
+}
+
+static bool is_vpc(const char *format)
+{
+	return strcmp(format, "vpc") == 0;
 }
 
 static int refuse(const char *format, const char *what, struct err *err)
@@ -60,8 +66,8 @@ static int create_raw(const char *filename, int fd, uint64_t bytes, struct err *
 	return 0;
 }
 
-static int create_qcow2(const char *filename, int fd, const struct image_create *options,
-			struct loop *loop, struct err *err)
+static int create_in_file(const char *filename, int fd, const struct image_create *options,
+			  struct loop *loop, struct err *err)
 {
 	struct block *file;
 	int result;
@@ -72,7 +78,8 @@ static int create_qcow2(const char *filename, int fd, const struct image_create 
 	file = open_file(filename, true, true, loop, err);
 	if (!file)
 		return -EINVAL;
-	result = qcow2_create(file, options, err);
+	result = is_qcow2(options->format) ? qcow2_create(file, options, err)
+					   : vpc_create(file, options, err);
 	block_close(file);
 	return result;
 }
@@ -83,16 +90,38 @@ int image_create(const char *filename, const struct image_create *options, struc
 	bool raw = strcmp(options->format, "raw") == 0;
 	int fd, result;
 
-	if (!raw && !is_qcow2(options->format))
+	if (!raw && !is_qcow2(options->format) && !is_vpc(options->format))
 		return refuse(options->format, "made", err);
-	if (raw && options->backing_file)
-		return err_set(err, -EINVAL, "a raw image cannot have a backing file");
+	if (!is_qcow2(options->format) && options->backing_file)
+		return err_set(err, -EINVAL, "an image of format '%s' cannot have a backing file",
+			       options->format);
+	if (options->fixed && !is_vpc(options->format))
+		return err_set(err, -EINVAL, "only a VHD image (vpc) can be fixed");
 	fd = make_file(filename, err);
 	if (fd < 0)
 		return fd;
 	result = raw ? create_raw(filename, fd, options->size_bytes, err)
-		     : create_qcow2(filename, fd, options, loop, err);
+		     : create_in_file(filename, fd, options, loop, err);
 	close(fd);
+	if (result < 0)
+		unlink(filename);
+	return result;
+}
+
+int image_pack(const char *filename, const struct image_create *options, struct block *source,
+	       void (*progress)(uint64_t done, uint64_t total), struct loop *loop, struct err *err)
+{
+	struct block *file;
+	int result;
+
+	if (!is_qcow2(options->format))
+		return refuse(options->format, "compressed", err);
+	result = image_create(filename, options, loop, err);
+	if (result < 0)
+		return result;
+	file = open_file(filename, true, true, loop, err);
+	result = file ? qcow2_pack(file, source, progress, err) : -EBUSY;
+	block_close(file);
 	if (result < 0)
 		unlink(filename);
 	return result;

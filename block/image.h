@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct block;
 struct err;
 struct loop;
 
@@ -26,6 +27,11 @@ struct image_create {
  */
 int image_create(const char *filename, const struct image_create *options, struct loop *loop,
 		 struct err *err);
+
+/** Makes a new qcow2 image that holds the content of 'source' in compressed clusters. 'progress'
+ * may be NULL. 0, or -errno and a sentence. */
+int image_pack(const char *filename, const struct image_create *options, struct block *source,
+	       void (*progress)(uint64_t done, uint64_t total), struct loop *loop, struct err *err);
 
 struct image_info {
 	char format[16];

@@ -267,9 +267,12 @@ static int compare_block(struct qcow2_census *census, const struct qcow2_header 
 			 uint64_t first, uint64_t block)
 {
 	uint64_t per_block = qcow2_refblock_clusters(header);
-	int result = read_block(census, block);
+	int result;
 
-	if (result < 0 || (block == 0 && first >= census->end))
+	if (block == 0 && first >= census->end)
+		return 0;
+	result = read_block(census, block);
+	if (result < 0)
 		return result;
 	for (uint64_t i = first; i < first + per_block; i++) {
 		uint64_t stored =

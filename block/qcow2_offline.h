@@ -10,6 +10,9 @@ int qcow2_read_header(struct block *file, struct qcow2_header *header, struct er
 /** The first bytes of a new image: header, and one cluster each for refcount table, refcount block
  * and the start of the L1 table. 0, or -errno and a sentence. */
 int qcow2_create(struct block *file, const struct image_create *options, struct err *err);
+/** Fills a new image with the compressed content of 'source'. 0, or -errno and a sentence. */
+int qcow2_pack(struct block *file, struct block *source,
+	       void (*progress)(uint64_t done, uint64_t total), struct err *err);
 int qcow2_check(struct block *file, enum image_repair repair, struct image_check *check,
 		struct err *err);
 /** Sees to it that the refcount table reaches as far as the image can grow, so that it need not

@@ -21,6 +21,7 @@
 #include "block/aio_backend.h"
 #include "block/driver.h"
 #include "block/vpc_format.h"
+#include "block/vpc_offline.h"
 
 enum {
 	TASKS = 16,
@@ -358,20 +359,10 @@ static const struct block_driver vpc_driver = {
 
 /* Opening */
 
-static uint32_t checksum(const uint8_t *data, size_t bytes, size_t place)
-{
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		if (i < place || i >= place + 4)
-			sum += data[i];
-	return ~sum;
-}
-
 static bool is_footer(const uint8_t *data)
 {
 	return memcmp(data, "conectix", 8) == 0 &&
-	       load_be32(data + VPC_CHECKSUM) == checksum(data, VPC_FOOTER_BYTES, VPC_CHECKSUM);
+	       load_be32(data + VPC_CHECKSUM) == vpc_checksum(data, VPC_FOOTER_BYTES, VPC_CHECKSUM);
 }
 
 /** Programs that let the geometry decide: Virtual PC, and QEMU unless it was told otherwise. */
@@ -398,7 +389,7 @@ static int read_table(struct vpc *vpc, uint64_t size, uint64_t file_bytes, struc
 
 	if (result < 0 || memcmp(header, "cxsparse", 8) != 0 ||
 	    load_be32(header + VPC_DYN_CHECKSUM) !=
-		    checksum(header, VPC_DYN_BYTES, VPC_DYN_CHECKSUM))
+		    vpc_checksum(header, VPC_DYN_BYTES, VPC_DYN_CHECKSUM))
 		return err_set(err, -EINVAL, "its dynamic header makes no sense");
 	vpc->table_offset = load_be64(header + VPC_DYN_TABLE_OFFSET);
 	vpc->entries = load_be32(header + VPC_DYN_ENTRIES);

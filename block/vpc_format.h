@@ -13,6 +13,7 @@ enum vpc_footer {
 	VPC_DATA_OFFSET = 16, /* of the dynamic header */
 	VPC_TIME = 24,        /* seconds since 2000 */
 	VPC_CREATOR = 28,
+	VPC_CREATOR_HOST = 36,
 	VPC_ORIGINAL_SIZE = 40,
 	VPC_CURRENT_SIZE = 48,
 	VPC_CYLINDERS = 56,
@@ -21,7 +22,11 @@ enum vpc_footer {
 	VPC_TYPE = 60,
 	VPC_CHECKSUM = 64,
 	VPC_UUID = 68,
+	VPC_UUID_BYTES = 16,
 	VPC_FOOTER_BYTES = 512,
+	VPC_FEATURES_RESERVED = 2, /* always set */
+	VPC_VERSION_1 = 0x10000,
+	VPC_EPOCH = 946684800, /* 2000-01-01, in seconds since 1970 */
 };
 
 enum vpc_type {
@@ -46,6 +51,7 @@ enum vpc_dynamic {
  * padded to whole ones, with the data behind it. */
 enum vpc_table {
 	VPC_ENTRY_BYTES = 4,
+	VPC_BLOCK_BYTES = 2 << 20, /* of images that are made */
 	VPC_BLOCK_BYTES_MIN = 4096,
 	VPC_BLOCK_BYTES_MAX = 256 << 20,
 	VPC_ENTRIES_MAX = 4 << 20,

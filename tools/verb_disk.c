@@ -33,7 +33,7 @@ enum {
 struct words {
 	const char *format, *output, *backing, *backing_format, *cluster;
 	const char *create, *apply, *delete;
-	bool list, json, progress, shrink, version_2;
+	bool list, json, progress, shrink, version_2, compress, fixed;
 	enum image_repair repair;
 	struct loop *loop;
 	char **operands;
@@ -147,6 +147,7 @@ static int create_image(const struct words *words, struct err *err)
 		.backing_file = words->backing,
 		.backing_format = words->backing_format,
 		.version = words->version_2 ? 2 : 3,
+		.fixed = words->fixed,
 	};
 	int result = 0;
 
@@ -420,12 +421,28 @@ static struct block *open_source(const struct words *words, const char *text, st
 	return source;
 }
 
+static int copy_to_new(const struct words *words, struct block *source, const char *to,
+		       const struct image_create *image, struct err *err)
+{
+	struct block *target;
+	int result = image_create(to, image, words->loop, err);
+
+	if (result < 0)
+		return result;
+	target = open_disk(words, to, image->format, true, err);
+	result = target ? copy(source, target, words->progress, err) : -EIO;
+	block_close(target);
+	if (result < 0)
+		unlink(to);
+	return result;
+}
+
 static int convert_image(const struct words *words, struct err *err)
 {
 	const char *from = words->operands[0], *to = words->operands[1];
-	struct image_create image = { .version = words->version_2 ? 2 : 3 };
+	struct image_create image = { .version = words->version_2 ? 2 : 3, .fixed = words->fixed };
 	struct words output = { .format = words->output };
-	struct block *source, *target = NULL;
+	struct block *source;
 	int result = 0;
 
 	image.format = format_or(&output, to, "raw");
@@ -437,17 +454,12 @@ static int convert_image(const struct words *words, struct err *err)
 	if (!source)
 		return -EIO;
 	image.size_bytes = block_size_bytes(source);
-	result = image_create(to, &image, words->loop, err);
-	if (result < 0) {
-		block_close(source);
-		return result;
-	}
-	target = open_disk(words, to, image.format, true, err);
-	result = target ? copy(source, target, words->progress, err) : -EIO;
-	block_close(target);
+	if (words->compress)
+		result = image_pack(to, &image, source, words->progress ? show_progress : NULL,
+				    words->loop, err);
+	else
+		result = copy_to_new(words, source, to, &image, err);
 	block_close(source);
-	if (result < 0)
-		unlink(to);
 	return result;
 }
 
@@ -508,73 +520,96 @@ static int resize_image(const struct words *words, struct err *err)
 
 /* The verb */
 
+/** Options without a letter. */
+enum {
+	LONG_CLUSTER = 256,
+	LONG_VERSION_2,
+	LONG_FIXED,
+	LONG_JSON,
+	LONG_REPAIR,
+	LONG_SHRINK,
+	LONG_CREATE,
+};
+
+#define LONG_BIT(name) BIT(LONG_##name - LONG_CLUSTER)
+
 static const struct job {
-	const char *name, *options;
-	int least, most; /* operands */
+	const char *name, *letters; /* as getopt has them */
+	unsigned others;            /* LONG_BIT() */
+	int least, most;            /* operands */
 	int (*run)(const struct words *words, struct err *err);
 } jobs[] = {
-	{ "create", "f:b:F:c:2", 1, 2, create_image },
-	{ "info", "f:J", 1, 1, show_info },
-	{ "check", "f:rJ", 1, 1, check_image },
-	{ "convert", "f:O:c:p2", 2, 2, convert_image },
-	{ "snapshot", "f:lc:a:d:J", 1, 1, change_snapshots },
-	{ "resize", "f:S", 2, 2, resize_image },
+	{ "create", "f:b:F:c:", LONG_BIT(CLUSTER) | LONG_BIT(VERSION_2) | LONG_BIT(FIXED), 1, 2,
+	  create_image },
+	{ "info", "f:", LONG_BIT(JSON), 1, 1, show_info },
+	{ "check", "f:", LONG_BIT(JSON) | LONG_BIT(REPAIR), 1, 1, check_image },
+	{ "convert", "f:O:cp", LONG_BIT(CLUSTER) | LONG_BIT(VERSION_2) | LONG_BIT(FIXED), 2, 2,
+	  convert_image },
+	{ "snapshot", "f:lc:a:d:", LONG_BIT(JSON) | LONG_BIT(CREATE), 1, 1, change_snapshots },
+	{ "resize", "f:", LONG_BIT(SHRINK), 2, 2, resize_image },
 };
+
+/** Whether the job has the option. */
+static bool is_known(const struct job *job, int option)
+{
+	return option < LONG_CLUSTER ? strchr(job->letters, option) != NULL
+				     : (job->others & BIT(option - LONG_CLUSTER)) != 0;
+}
+
+static void take_letter_c(struct words *words, const struct job *job)
+{
+	if (job->run == convert_image)
+		words->compress = true;
+	else if (job->run == change_snapshots)
+		words->create = optarg;
+	else
+		words->cluster = optarg;
+}
+
+static bool take_repair(struct words *words)
+{
+	words->repair = IMAGE_REPAIR_ALL;
+	if (optarg && strcmp(optarg, "leaks") == 0)
+		words->repair = IMAGE_REPAIR_LEAKS;
+	return !optarg || strcmp(optarg, "leaks") == 0 || strcmp(optarg, "all") == 0;
+}
 
 static bool take_option(struct words *words, const struct job *job, int option)
 {
-	switch (option) {
-	case 'f':
-		words->format = optarg;
-		break;
-	case 'O':
-		words->output = optarg;
-		break;
-	case 'b':
-		words->backing = optarg;
-		break;
-	case 'F':
-		words->backing_format = optarg;
-		break;
-	case 'c':
-		if (job->run == change_snapshots)
-			words->create = optarg;
-		else
-			words->cluster = optarg;
-		break;
-	case 'a':
-		words->apply = optarg;
-		break;
-	case 'd':
-		words->delete = optarg;
-		break;
-	case 'l':
-		words->list = true;
-		break;
-	case 'p':
-		words->progress = true;
-		break;
-	case 'r':
-		words->repair = IMAGE_REPAIR_ALL;
-		if (optarg && strcmp(optarg, "leaks") == 0)
-			words->repair = IMAGE_REPAIR_LEAKS;
-		else if (optarg && strcmp(optarg, "all") != 0)
-			return false;
-		break;
-	case 'J':
-		words->json = true;
-		break;
-	case 'S':
-		words->shrink = true;
-		break;
-	case '2':
-		words->version_2 = true;
-		break;
-	default:
+	const struct {
+		int option;
+		const char **text;
+		bool *flag;
+	} plain[] = {
+		{ 'f', &words->format, NULL },
+		{ 'O', &words->output, NULL },
+		{ 'b', &words->backing, NULL },
+		{ 'F', &words->backing_format, NULL },
+		{ 'a', &words->apply, NULL },
+		{ 'd', &words->delete, NULL },
+		{ 'l', NULL, &words->list },
+		{ 'p', NULL, &words->progress },
+		{ LONG_CLUSTER, &words->cluster, NULL },
+		{ LONG_CREATE, &words->create, NULL },
+		{ LONG_VERSION_2, NULL, &words->version_2 },
+		{ LONG_FIXED, NULL, &words->fixed },
+		{ LONG_JSON, NULL, &words->json },
+		{ LONG_SHRINK, NULL, &words->shrink },
+	};
+
+	if (!is_known(job, option))
 		return false;
+	if (option == LONG_REPAIR)
+		return take_repair(words);
+	if (option == 'c')
+		take_letter_c(words, job);
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
+		if (plain[i].option == option && plain[i].text)
+			*plain[i].text = optarg;
+		else if (plain[i].option == option)
+			*plain[i].flag = true;
 	}
-	/* Only what this job knows. */
-	return strchr(job->options, option);
+	return true;
 }
 
 static bool parse_words(struct words *words, const struct job *job, int argc, char **argv)
@@ -584,21 +619,23 @@ static bool parse_words(struct words *words, const struct job *job, int argc, ch
 		{ "output", required_argument, NULL, 'O' },
 		{ "backing", required_argument, NULL, 'b' },
 		{ "backing-format", required_argument, NULL, 'F' },
-		{ "cluster-size", required_argument, NULL, 'c' },
+		{ "cluster-size", required_argument, NULL, LONG_CLUSTER },
+		{ "compress", no_argument, NULL, 'c' },
 		{ "progress", no_argument, NULL, 'p' },
-		{ "repair", optional_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'J' },
+		{ "repair", optional_argument, NULL, LONG_REPAIR },
+		{ "json", no_argument, NULL, LONG_JSON },
 		{ "list", no_argument, NULL, 'l' },
-		{ "create", required_argument, NULL, 'c' },
+		{ "create", required_argument, NULL, LONG_CREATE },
 		{ "apply", required_argument, NULL, 'a' },
 		{ "delete", required_argument, NULL, 'd' },
-		{ "shrink", no_argument, NULL, 'S' },
-		{ "v2", no_argument, NULL, '2' },
+		{ "shrink", no_argument, NULL, LONG_SHRINK },
+		{ "v2", no_argument, NULL, LONG_VERSION_2 },
+		{ "fixed", no_argument, NULL, LONG_FIXED },
 		{ 0 },
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "f:O:b:F:c:a:d:lp", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, job->letters, long_options, NULL)) != -1)
 		if (!take_option(words, job, option))
 			return false;
 	words->operands = argv + optind;
@@ -632,15 +669,16 @@ static int run_disk(const struct verb *verb, int argc, char **argv)
 const struct verb verbs_disk[] = {
 	{ "disk", "create|info|check|convert|snapshot|resize [OPTION...] FILE...",
 	  "make, look at and change disk images",
-	  "  create [-f FORMAT] [-b BACKING -F FORMAT] [-c CLUSTER] [--v2] FILE [SIZE]\n"
+	  "  create [-f FORMAT] [-b BACKING -F FORMAT] [-c CLUSTER] [--v2] [--fixed] FILE [SIZE]\n"
 	  "  info [-f FORMAT] [--json] FILE\n"
 	  "  check [-f FORMAT] [--repair[=leaks]] [--json] FILE\n"
-	  "  convert [-f FORMAT] [-O FORMAT] [-c CLUSTER] [-p] SOURCE TARGET\n"
+	  "  convert [-f FORMAT] [-O FORMAT] [-c] [--cluster-size CLUSTER] [--fixed] [-p] SOURCE\n"
+	  "          TARGET\n"
 	  "  snapshot [-l | -c NAME | -a NAME | -d NAME] [--json] FILE\n"
 	  "  resize [-f FORMAT] [--shrink] FILE [+]SIZE\n\n"
-	  "Formats are raw and qcow2; vpc (VHD) is read. Without -f the file's name says it\n"
-	  "(.qcow2, .vhd), and what\n"
-	  "says nothing is raw. No guest may be using the image, except for info.\n"
+	  "Formats are raw, qcow2 and vpc (VHD; --fixed: with all its space). Without -f\n"
+	  "the file's name says it (.qcow2, .vhd), and what says nothing is raw. convert -c\n"
+	  "makes a compressed qcow2. No guest may be using the image, except for info.\n"
 	  "check ends with 0, with 2 if there are errors, with 3 if there are only leaks.\n",
 	  run_disk },
 	{ 0 },

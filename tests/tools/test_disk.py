@@ -4,6 +4,7 @@
 import fcntl
 import json
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -68,7 +69,7 @@ class Disk(unittest.TestCase):
         self.fill("top.qcow2", "read -P 1 0 1M", "write -P 3 5M 10k", "write -P 4 19M 1M")
         self.good("convert", "top.qcow2", "flat.img")
         self.qemu("qemu-img", "compare", "-f", "qcow2", "-F", "raw", "top.qcow2", "flat.img")
-        done = self.run_in(HVM, "disk", "convert", "-p", "-c", "16K", "flat.img", "again.qcow2")
+        done = self.run_in(HVM, "disk", "convert", "-p", "--cluster-size", "16K", "flat.img", "again.qcow2")
         self.assertIn("(100.0/100%)", done.stderr)
         self.check("again.qcow2")
         self.qemu("qemu-img", "compare", "top.qcow2", "again.qcow2")
@@ -86,6 +87,73 @@ class Disk(unittest.TestCase):
                       "a.img", kind + ".qcow2")
             self.good("convert", kind + ".qcow2", kind + ".img")
             self.qemu("qemu-img", "compare", "-f", "raw", "-F", "raw", "a.img", kind + ".img")
+
+    def scribble(self, image, size):
+        """Runs of noise, of one byte and of nothing, of all lengths, at odd places; the last sector is written."""
+        noise = random.Random(size)
+        with open(self.dir + "/" + image, "wb") as file:
+            file.truncate(size)
+            at = 0
+            while at < size - 512:
+                length = min(noise.choice([512, 5000, 70000, 1 << 20]), size - 512 - at)
+                if noise.random() < 0.6:
+                    file.seek(at)
+                    file.write(noise.randbytes(length) if noise.random() < 0.5 else b"\x37" * length)
+                at += length + noise.randrange(300000)
+            file.seek(size - 512)
+            file.write(b"last" * 128)
+
+    def test_packing(self):
+        """What -c makes, qemu-img finds whole and equal, and our own reader, too; and it is smaller."""
+        for size in (512, 3 << 20, (40 << 20) + 512):
+            self.scribble("a.img", size)
+            for words in ([], ["--cluster-size", "4K"], ["--cluster-size", "2M"], ["--v2"]):
+                done = self.run_in(HVM, "disk", "convert", "-c", "-p", *words, "a.img", "a.qcow2")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("(100.0/100%)", done.stderr)
+                self.check("a.qcow2")
+                self.qemu("qemu-img", "compare", "-f", "raw", "-F", "qcow2", "a.img", "a.qcow2")
+                self.good("convert", "a.qcow2", "b.img")
+                self.qemu("cmp", "a.img", "b.img")
+                checked = json.loads(self.good("check", "--json", "a.qcow2"))
+                if size > 1 << 20:
+                    self.assertGreater(checked["compressed-clusters"], 0)
+                info = json.loads(self.qemu("qemu-img", "info", "--output=json", "a.qcow2"))
+                self.assertFalse(info["dirty-flag"])
+                os.unlink(self.dir + "/a.qcow2")
+                os.unlink(self.dir + "/b.img")
+        self.good("create", "z.img", "64M")
+        with open(self.dir + "/z.img", "r+b") as file:
+            file.write(b"text " * (8 << 20))
+        self.good("convert", "-c", "z.img", "z.qcow2")
+        self.assertLess(os.path.getsize(self.dir + "/z.qcow2"), 1 << 20)
+        # Written to afterwards, by us and by others.
+        self.fill("z.qcow2", "write -P 9 1M 300k", "write -P 8 7M 10k")
+        self.check("z.qcow2")
+        self.assertIn("cannot be compressed", self.bad("convert", "-c", "-O", "vpc", "z.img", "z.vhd"))
+        self.assertFalse(os.path.exists(self.dir + "/z.vhd"))
+
+    def test_vhd_is_made(self):
+        size = (40 << 20) + 512
+        self.scribble("a.img", size)
+        for words in ([], ["--fixed"]):
+            self.good("create", *words, "new.vhd", "5G")
+            info = json.loads(self.qemu("qemu-img", "info", "-f", "vpc", "--output=json", "new.vhd"))
+            self.assertEqual(info["virtual-size"], 5 << 30)
+            self.assertEqual(json.loads(self.good("info", "--json", "new.vhd"))["virtual-size"], 5 << 30)
+            self.fill("new.vhd", "read -P 0 1G 1M", "write -P 1 4G 1M", "read -P 1 4G 1M", fmt="vpc")
+            self.good("convert", *words, "a.img", "a.vhd")
+            self.qemu("qemu-img", "compare", "-f", "raw", "-F", "vpc", "a.img", "a.vhd")
+            self.good("convert", "a.vhd", "b.img")
+            self.qemu("cmp", "a.img", "b.img")
+            self.good("convert", "-c", "a.vhd", "a.qcow2")
+            self.check("a.qcow2")
+            self.qemu("qemu-img", "compare", "-f", "vpc", "-F", "qcow2", "a.vhd", "a.qcow2")
+            for name in ("new.vhd", "a.vhd", "b.img", "a.qcow2"):
+                os.unlink(self.dir + "/" + name)
+        self.assertIn("2040 GiB", self.bad("create", "big.vhd", "3T"))
+        self.assertFalse(os.path.exists(self.dir + "/big.vhd"))
+        self.assertIn("only a VHD", self.bad("create", "--fixed", "a.qcow2", "1G"))
 
     def test_snapshots(self):
         self.good("create", "-c", "4K", "a.qcow2", "20M")
