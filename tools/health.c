@@ -13,6 +13,10 @@ static const struct health_sign signs[] = {
 	  "Windows has stopped with a blue screen" },
 	{ HEALTH_NO_MEDIUM, "No bootable device", false,
 	  "there is nothing to boot from: is the medium there and whole?" },
+	{ HEALTH_NO_MEDIUM,
+	  "(BOOTMGR|NTLDR) is missing|Missing operating system|Operating System not found|"
+	  "Non-System disk or disk error",
+	  false, "the disk has no system that starts" },
 };
 
 unsigned health_sign_count(void)

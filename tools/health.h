@@ -13,7 +13,7 @@
 enum health_trouble {
 	HEALTH_PANIC,
 	HEALTH_BLUE_SCREEN,
-	HEALTH_NO_MEDIUM,
+	HEALTH_NO_MEDIUM, /* nothing to boot from */
 };
 
 /** A text that only a guest in trouble shows, whatever system it runs. */

@@ -83,9 +83,12 @@ static void skip_blanks(struct qmp *qmp)
 
 static void note_event(struct qmp *qmp, struct json_object *message)
 {
-	if (json_object_is_type(message, json_type_object) &&
-	    strcmp(json_text_or(message, "event", ""), "RESET") == 0)
+	const char *name = json_text_or(message, "event", "");
+
+	if (strcmp(name, "RESET") == 0)
 		qmp->resets++;
+	if (*name && qmp->event)
+		qmp->event(qmp->event_opaque, message);
 }
 
 /** The next message, whole. */

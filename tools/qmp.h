@@ -21,6 +21,9 @@ struct qmp {
 	size_t start, end;
 	size_t parsed;   /* of the message being received */
 	unsigned resets; /* RESET events so far */
+	/** Told of each event as it comes; 'message' stays the caller's. May be NULL. */
+	void (*event)(void *opaque, struct json_object *message);
+	void *event_opaque;
 };
 
 /** Connects, reads the greeting and leaves negotiation mode. 0, or -errno and a sentence. */

@@ -24,7 +24,7 @@ struct verb {
 };
 
 extern const struct verb verbs_create[], verbs_list[], verbs_power[], verbs_media[], verbs_screen[],
-	verbs_text[], verbs_wait[], verbs_install[], verbs_console[], verbs_disk[];
+	verbs_text[], verbs_wait[], verbs_events[], verbs_install[], verbs_console[], verbs_disk[];
 
 /** Prints "hvm: sentence". VERB_FAILED. */
 int verb_fail(const struct err *err);

@@ -70,8 +70,7 @@ static bool has_kind(const struct patterns *patterns, bool serial)
 
 /* --- The screen --- */
 
-/** The lines of a screen in one text; the caller frees it. */
-static char *join_lines(struct json_object *screen)
+char *waiting_join_lines(struct json_object *screen)
 {
 	struct json_object *lines = NULL;
 	size_t length = 0, capacity = 1, count;
@@ -101,7 +100,7 @@ static int read_screen(struct listener *listener, char **text, struct err *err)
 	int result = qmp_run(listener->qmp, "query-screen-text", NULL, -1, &answer, err);
 
 	if (result == 0)
-		*text = join_lines(answer);
+		*text = waiting_join_lines(answer);
 	json_object_put(answer);
 	return result;
 }

@@ -53,5 +53,8 @@ int64_t waiting_now_ms(void);
 /** Lets WAITING_POLL_MS pass. */
 void waiting_pause(void);
 
+/** The lines of an answer of query-screen-text in one text; the caller frees it. */
+char *waiting_join_lines(struct json_object *screen);
+
 /** A member of an answer as a number, 0 if it is not there. */
 int64_t waiting_number(struct json_object *object, const char *key);

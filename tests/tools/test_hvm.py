@@ -414,6 +414,24 @@ class Life(Case):
         self.good("destroy", "one")
         self.assertEqual(waiting.wait(timeout=60), 0)
 
+    def test_events(self):
+        self.create()
+        events = [json.loads(line) for line in
+                  self.good("events", "--until", "phase", "one").splitlines()]
+        self.assertEqual(events[0]["event"], "phase")
+        self.assertEqual((events[0]["phase"], events[0]["evidence"]), ("boot-loader", "boot: linux"))
+        done = self.hvm("events", "-t", "1", "one")
+        self.assertIn('"phase":"system"', done.stdout)
+        self.assertEqual(done.returncode, 3)
+        self.bad("events", "-i", "0", "one", status=2)
+        self.bad("events", status=2)
+        watching = subprocess.Popen([HVM, "events", "one"], env=self.env, stdout=subprocess.PIPE,
+                                    text=True)
+        self.assertIn("phase", watching.stdout.readline())
+        self.good("destroy", "one")
+        self.assertIn('"event":"ended"', watching.communicate(timeout=60)[0])
+        self.assertEqual(watching.returncode, 0)
+
     def test_type(self):
         self.create()
         self.assertEqual(self.good("type", "-e", "one", "linux ß").strip(), "8 characters")
