@@ -591,7 +591,7 @@ struct control *control_create(struct machine *machine, struct err *err)
 	list_init(&control->clients);
 	list_init(&control->fds);
 	control_keys_init(control);
-	typist_init(&control->typist, machine, control_report_typing, control);
+	typist_init(&control->typist, machine, control_report_typing, control_is_pressing, control);
 	control->listener = (struct machine_listener){ .opaque = control, .event = report_event };
 	machine_add_listener(machine, &control->listener);
 	machine->vnc_event = control_report_viewer;

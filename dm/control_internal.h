@@ -173,6 +173,8 @@ void control_keys_finish(struct control *control);
 /** Presses all, and releases them after 'hold_ms' of guest time. 0, or -ENOSPC and a sentence. */
 int control_press(struct control *control, const unsigned *keys, size_t count, uint32_t hold_ms,
 		  struct err *err);
+/** Whether keys are down that will be released; 'opaque' is the control. */
+bool control_is_pressing(void *opaque);
 
 /* What the monitor shows in its own words. */
 struct board_drive;

@@ -40,6 +40,11 @@ void control_keys_finish(struct control *control)
 	clock_timer_cancel(&control->key_timer);
 }
 
+bool control_is_pressing(void *opaque)
+{
+	return ((const struct control *)opaque)->key_count > 0;
+}
+
 static void queue_key(struct control *control, unsigned key, bool down, uint32_t delay_ms)
 {
 	control->keys[(control->key_head + control->key_count++) % CONTROL_MAX_KEYS] =

@@ -35,12 +35,16 @@ enum {
 	CONTROL_CHARACTERS = 0x20,
 };
 
-#define TYPIST_POLL_NS         (5 * NS_PER_MS)
-#define TYPIST_BREATH_MAX_NS   (250 * NS_PER_MS)
+#define TYPIST_POLL_NS          (5 * NS_PER_MS)
+#define TYPIST_BREATH_MAX_NS    (250 * NS_PER_MS)
+#define TYPIST_BREATH_LOADED_NS (100 * NS_PER_MS)
+/* What the guest does so long after the last text is not about that any more. */
+#define TYPIST_REST_NS          (NS_PER_SECOND)
+#define TYPIST_MEASURE_NS       (20 * NS_PER_MS)
 /* A core that cannot tell whether the guest is idle. */
-#define TYPIST_BREATH_BLIND_NS (50 * NS_PER_MS)
+#define TYPIST_BREATH_BLIND_NS  (50 * NS_PER_MS)
 /* A ring that stays full is one that nobody reads any more. */
-#define TYPIST_BIOS_MAX_NS     (2 * NS_PER_SECOND)
+#define TYPIST_BIOS_MAX_NS      (2 * NS_PER_SECOND)
 
 struct job {
 	struct list_node node;
@@ -252,13 +256,40 @@ static void start_breath(struct typist *typist, int64_t now)
 	typist->window_cpu_ns = guest_cpu_ns(typist);
 }
 
+/** Looks at the guest before the first character of a text that follows none. */
+static void start_measuring(struct typist *typist)
+{
+	int64_t now = clock_now_ns(&typist->machine->clock);
+
+	if (now - typist->done_ns < TYPIST_REST_NS || guest_cpu_ns(typist) == 0)
+		return;
+	start_breath(typist, now);
+	typist->measures = true;
+}
+
+/** True until it is known how busy the guest is by itself. */
+static bool is_measuring(struct typist *typist, int64_t now)
+{
+	int64_t window = now - typist->window_start_ns;
+	uint64_t used = guest_cpu_ns(typist) - typist->window_cpu_ns;
+
+	if (window < TYPIST_MEASURE_NS)
+		return true;
+	typist->measures = false;
+	typist->is_loaded = used > (uint64_t)window / 4 * 3;
+	return false;
+}
+
 /** True while the guest works off what it has been given. */
 static bool guest_is_busy(struct typist *typist, int64_t now)
 {
 	uint64_t cpu_ns = guest_cpu_ns(typist);
 	int64_t window = now - typist->window_start_ns;
 	uint64_t used = cpu_ns - typist->window_cpu_ns;
+	int64_t limit = typist->is_loaded ? TYPIST_BREATH_LOADED_NS : TYPIST_BREATH_MAX_NS;
 
+	if (typist->measures)
+		return is_measuring(typist, now);
 	if (cpu_ns == 0)
 		return now - typist->breath_start_ns < TYPIST_BREATH_BLIND_NS;
 	if (window < TYPIST_POLL_NS)
@@ -266,8 +297,7 @@ static bool guest_is_busy(struct typist *typist, int64_t now)
 	typist->window_start_ns = now;
 	typist->window_cpu_ns = cpu_ns;
 	/* Idle for a quarter of the window at least. */
-	return used > (uint64_t)window / 4 * 3 &&
-	       now - typist->breath_start_ns < TYPIST_BREATH_MAX_NS;
+	return used > (uint64_t)window / 4 * 3 && now - typist->breath_start_ns < limit;
 }
 
 /** True if the next key has to wait. */
@@ -276,7 +306,7 @@ static bool must_wait(struct typist *typist)
 	int64_t now = clock_now_ns(&typist->machine->clock);
 
 	if (!input_has_room(&typist->machine->input) || now < typist->not_before_ns ||
-	    bios_is_behind(typist, now))
+	    bios_is_behind(typist, now) || (typist->is_held && typist->is_held(typist->opaque)))
 		return true;
 	if (typist->since_breath >= TYPIST_BREATH)
 		start_breath(typist, now);
@@ -292,6 +322,7 @@ static void end_job(struct typist *typist, struct job *job)
 
 	list_remove(&job->node);
 	typist->job_count--;
+	typist->done_ns = clock_now_ns(&typist->machine->clock);
 	free(job);
 	if (typist->ended)
 		typist->ended(typist->opaque, &progress);
@@ -351,15 +382,24 @@ static void step(void *opaque)
 			take_character(typist);
 	}
 	typist->stepping = false;
-	if (!is_done(typist))
+	/* One that is set already will do: to set it at every key costs a call of the system each.
+	 */
+	if (!is_done(typist) && !clock_timer_is_pending(&typist->timer))
 		clock_timer_set(&typist->timer,
 				clock_now_ns(&typist->machine->clock) + TYPIST_POLL_NS);
 }
 
 void typist_init(struct typist *typist, struct machine *machine,
-		 void (*ended)(void *opaque, const struct typist_progress *progress), void *opaque)
+		 void (*ended)(void *opaque, const struct typist_progress *progress),
+		 bool (*is_held)(void *opaque), void *opaque)
 {
-	*typist = (struct typist){ .machine = machine, .ended = ended, .opaque = opaque };
+	*typist = (struct typist){
+		.machine = machine,
+		.ended = ended,
+		.is_held = is_held,
+		.opaque = opaque,
+		.done_ns = -TYPIST_REST_NS,
+	};
 	list_init(&typist->jobs);
 	clock_timer_init(&typist->timer, &machine->clock, step, typist);
 	machine->input.keys_taken = step;
@@ -427,8 +467,10 @@ int typist_type(struct typist *typist, const char *text, const struct typist_opt
 	*progress = job->progress;
 	list_append(&typist->jobs, &job->node);
 	/* Not now: who asked learns the number before it is done. */
-	if (++typist->job_count == 1)
+	if (++typist->job_count == 1) {
+		start_measuring(typist);
 		clock_timer_set(&typist->timer, clock_now_ns(&typist->machine->clock));
+	}
 	return 0;
 }
 

@@ -5,7 +5,10 @@
  *   - a key is given when the guest has taken the last from its keyboard (input_has_room);
  *   - while the BIOS collects keys (its ring at 40:1Eh fills), only when there is room in its ring;
  *   - every TYPIST_BREATH characters the guest is given time to work off what it has taken:
- *     until its processors have been idle for a moment, or TYPIST_BREATH_MAX_NS at most.
+ *     until its processors have been idle for a moment, or TYPIST_BREATH_MAX_NS at most; a guest
+ *     that was busy before anything was typed will not be idle after it, and gets
+ *     TYPIST_BREATH_LOADED_NS;
+ *   - nothing is typed while keys of another command are held down.
  *
  * Texts wait for one another. Under the machine lock.
  */
@@ -58,6 +61,8 @@ struct typist {
 	unsigned job_count, last_id;
 	/** A text has been typed, or was cancelled. May be NULL. */
 	void (*ended)(void *opaque, const struct typist_progress *progress);
+	/** Keys are held down for somebody else. May be NULL. */
+	bool (*is_held)(void *opaque);
 	void *opaque;
 	struct clock_timer timer;
 	bool stepping; /* guards against the hooks of what is typed */
@@ -68,6 +73,9 @@ struct typist {
 	/* Breathing */
 	unsigned since_breath;
 	bool breathing;
+	bool measures;   /* how busy the guest is before the first character */
+	bool is_loaded;  /* it was */
+	int64_t done_ns; /* when the last text ended */
 	int64_t breath_start_ns, window_start_ns;
 	uint64_t window_cpu_ns;
 	/* The BIOS's ring */
@@ -77,7 +85,8 @@ struct typist {
 };
 
 void typist_init(struct typist *typist, struct machine *machine,
-		 void (*ended)(void *opaque, const struct typist_progress *progress), void *opaque);
+		 void (*ended)(void *opaque, const struct typist_progress *progress),
+		 bool (*is_held)(void *opaque), void *opaque);
 /** Drops what has not been typed. */
 void typist_finish(struct typist *typist);
 

@@ -38,7 +38,9 @@ static STATE_TABLE(ps2_table, ps2_state, ps2_fields);
 enum {
 	/*
 	 * The wire takes about a millisecond a byte. A quarter of it is enough for a program on INT
-	 * 9 and the BIOS behind it to read the same scan code (DOS games, Windows 3).
+	 * 9 and the BIOS behind it to read the same scan code (DOS games, Windows 3). Who asks for
+	 * the status before each byte takes none for another: to him the next one comes at once,
+	 * which makes text that is typed by a program several times faster.
 	 */
 	PS2_SCAN_CODE_NS = 250000,
 };
@@ -65,6 +67,7 @@ static void ps2_fill(struct ps2 *ps2, uint8_t byte, bool is_aux)
 	ps2->state.output = byte;
 	ps2->state.output_is_aux = is_aux;
 	ps2->state.output_full = true;
+	ps2->was_asked = false;
 	TRACE(ps2, output, "%s %02x", is_aux ? "aux" : "keyboard", byte);
 }
 
@@ -146,7 +149,7 @@ static uint64_t ps2_read_data(void *opaque, uint64_t offset, unsigned size)
 		return byte;
 	ps2->state.output_full = false;
 	ps2_update_irq(ps2);
-	if (!ps2->state.output_is_aux)
+	if (!ps2->state.output_is_aux && !ps2->was_asked)
 		clock_timer_set(&ps2->timer, clock_now_ns(ps2->timer.clock) + PS2_SCAN_CODE_NS);
 	ps2_refill(ps2);
 	return byte;
@@ -161,7 +164,7 @@ static uint64_t ps2_peek_data(void *opaque, uint64_t offset, unsigned size)
 	return ps2->state.output;
 }
 
-static uint64_t ps2_read_status(void *opaque, uint64_t offset, unsigned size)
+static uint64_t ps2_peek_status(void *opaque, uint64_t offset, unsigned size)
 {
 	const struct ps2_state *state = &((struct ps2 *)opaque)->state;
 
@@ -171,6 +174,14 @@ static uint64_t ps2_read_status(void *opaque, uint64_t offset, unsigned size)
 			  (state->output_full && state->output_is_aux ? PS2_STATUS_AUX : 0) |
 			  (state->system ? PS2_STATUS_SYSTEM : 0) |
 			  (state->wrote_command ? PS2_STATUS_COMMAND : 0));
+}
+
+static uint64_t ps2_read_status(void *opaque, uint64_t offset, unsigned size)
+{
+	struct ps2 *ps2 = opaque;
+
+	ps2->was_asked = ps2->state.output_full;
+	return ps2_peek_status(opaque, offset, size);
 }
 
 /* --- Commands. --- */
@@ -332,7 +343,7 @@ static const struct io_ops ps2_data_ops = {
 static const struct io_ops ps2_command_ops = {
 	.read = ps2_read_status,
 	.write = ps2_write_command,
-	.peek = ps2_read_status,
+	.peek = ps2_peek_status,
 	.max_size = 1,
 };
 

@@ -4,8 +4,8 @@
  *
  * Modelled: the commands of an AT and PS/2 controller, translation, one output buffer for both,
  * reset by pulse. Not modelled: A20 (the bit is kept), passwords, the time that a byte takes on the
- * wire. Only scan codes are held back for a moment after a read, because programs that hook the
- * keyboard interrupt read a code twice.
+ * wire. Only scan codes are held back for a moment after a read by a guest that does not ask for
+ * the status before it reads, because programs that hook the keyboard interrupt read a code twice.
  */
 #pragma once
 
@@ -46,6 +46,7 @@ struct ps2 {
 	struct power *power;
 	struct input *input;
 	bool refilling, refill_again;
+	bool was_asked; /* the guest has asked for the status since the output buffer was filled */
 };
 
 /**
