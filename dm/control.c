@@ -315,7 +315,7 @@ static size_t parse_piece(struct control_client *client, const char *bytes, size
 	return used;
 }
 
-static void receive_qmp(struct control_client *client, const char *bytes, size_t count)
+static void parse_pieces(struct control_client *client, const char *bytes, size_t count)
 {
 	while (count && !client->is_doomed) {
 		size_t used = parse_piece(client, bytes, count);
@@ -323,6 +323,42 @@ static void receive_qmp(struct control_client *client, const char *bytes, size_t
 		bytes += used;
 		count -= used;
 	}
+}
+
+/** How many bytes the character that begins with 'first' has. */
+static size_t character_bytes(char first)
+{
+	uint8_t byte = (uint8_t)first;
+
+	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+}
+
+/** How many bytes at the end begin a character without finishing it. */
+static size_t unfinished_bytes(const char *bytes, size_t count)
+{
+	for (size_t back = 1; back < UTF8_MAX_BYTES && back <= count; back++)
+		if (((uint8_t)bytes[count - back] & 0xc0) != 0x80)
+			return character_bytes(bytes[count - back]) > back ? back : 0;
+	return 0;
+}
+
+/** The tokener checks characters within what it gets at a time: it gets whole ones. */
+static void receive_qmp(struct control_client *client, const char *bytes, size_t count)
+{
+	size_t rest;
+
+	while (client->split_count && count &&
+	       client->split_count < character_bytes(client->split[0])) {
+		client->split[client->split_count++] = *bytes++;
+		count--;
+	}
+	if (client->split_count && client->split_count < character_bytes(client->split[0]))
+		return;
+	parse_pieces(client, client->split, client->split_count);
+	rest = unfinished_bytes(bytes, count);
+	parse_pieces(client, bytes, count - rest);
+	memcpy(client->split, bytes + count - rest, rest);
+	client->split_count = rest;
 }
 
 static size_t can_receive(void *opaque)

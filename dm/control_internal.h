@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/utf8.h"
 #include "dm/control.h"
 #include "dm/control_json.h"
 #include "dm/machine.h"
@@ -37,6 +38,8 @@ struct control_client {
 	bool is_negotiated; /* qmp_capabilities has been said */
 	enum control_mode mode;
 	struct json_tokener *tokener;
+	char split[UTF8_MAX_BYTES]; /* a character of which the rest has not come yet */
+	size_t split_count;
 	size_t message_bytes; /* of the command that is coming in */
 	bool skips_line;      /* what follows nonsense */
 	char line[CONTROL_MAX_LINE];

@@ -111,6 +111,27 @@ static void test_structure_ends_a_message_not_the_line(void **state)
 	}
 }
 
+static void test_characters_come_in_pieces(void **state)
+{
+	static const char text[] =
+		"{\"execute\":\"query-name\",\"id\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f"
+		"\x98\x80z\"}";
+	static const char bad[] = "{\"execute\":\"query-name\",\"id\":\"\xe2\x82\"}\n";
+
+	(void)state;
+	for (size_t piece = 1; piece < sizeof(text); piece++) {
+		control_bench_forget(&bench);
+		assert_true(control_bench_say(&bench, text, sizeof(text) - 1, piece));
+		assert_string_equal(bench.out, "{\"return\": {\"name\": \"bench\"}, \"id\": "
+					       "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z\"}\r\n");
+	}
+	for (size_t piece = 1; piece < sizeof(bad); piece++) {
+		control_bench_forget(&bench);
+		assert_true(control_bench_say(&bench, bad, sizeof(bad) - 1, piece));
+		assert_non_null(strstr(bench.out, "utf-8"));
+	}
+}
+
 static void expect_error(const char *text, const char *class, const char *words)
 {
 	control_bench_forget(&bench);
@@ -369,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ids_come_back_as_they_were, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_structure_ends_a_message_not_the_line, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_characters_come_in_pieces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors_name_what_is_wrong, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_networks_come_and_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nonsense_costs_its_line_only, set_up,
