@@ -163,7 +163,7 @@ host_stage() {
 	for file; do
 		if [ -e "$file" ]; then
 			case $file in
-			*.iso | *.bin | *.elf | *.img) [ -e "$folder/media/${file##*/}" ] || ln "$file" "$folder/media/" 2>/dev/null || cp "$file" "$folder/media/" ;;
+			*.iso | *.bin | *.elf | *.img | *.txt) [ -e "$folder/media/${file##*/}" ] || ln "$file" "$folder/media/" 2>/dev/null || cp "$file" "$folder/media/" ;;
 			*) copy_program "$folder" "$file" "/usr/bin/$(basename "$file")" ;;
 			esac
 		fi
