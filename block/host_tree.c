@@ -27,7 +27,8 @@ struct ancestor {
 	ino_t inode;
 };
 
-const char *host_node_path(const struct host_node *node, char *text, size_t size)
+/** The length that the path has, as far as it fits 'text'. */
+static size_t compose_path(const struct host_node *node, char *text, size_t size)
 {
 	const struct host_node *steps[HOST_MAX_DEPTH + 1];
 	size_t count = 0, at = 0;
@@ -41,6 +42,21 @@ const char *host_node_path(const struct host_node *node, char *text, size_t size
 
 		at += length < 0 ? size : (size_t)length;
 	}
+	return at;
+}
+
+const char *host_node_path(const struct host_node *node, char *text, size_t size)
+{
+	size_t at = size - 1;
+
+	if (compose_path(node, text, size) < size)
+		return text;
+	/* No part of a character at the end. */
+	while (at > 0 && (text[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && (text[at - 1] & 0x80))
+		at--;
+	text[at] = '\0';
 	return text;
 }
 
@@ -83,8 +99,7 @@ static int open_below(int root, const struct host_node *node)
 	char path[PATH_MAX];
 	long fd;
 
-	host_node_path(node, path, sizeof(path));
-	if (strlen(path) == sizeof(path) - 1)
+	if (compose_path(node, path, sizeof(path)) >= sizeof(path))
 		return -ENAMETOOLONG;
 	fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;

@@ -58,8 +58,7 @@ bool iso_names_match(const char *a, const char *b)
 
 /* Found ones */
 
-/** One character of big-endian UTF-16; '*at' is moved behind it. */
-static uint32_t next_utf16(const uint8_t *id, size_t bytes, size_t *at)
+uint32_t iso_next_utf16(const uint8_t *id, size_t bytes, size_t *at)
 {
 	uint32_t unit = load_be16(id + *at), low;
 
@@ -99,7 +98,7 @@ int iso_set_found_name(struct iso_tree *tree, struct iso_node *node, const uint8
 	memcpy(node->id, id, node->id_bytes);
 	if (tree->kind == ISO_JOLIET) {
 		for (size_t at = 0; at + 2 <= bytes;)
-			length += utf8_put(next_utf16(id, bytes, &at), text + length);
+			length += utf8_put(iso_next_utf16(id, bytes, &at), text + length);
 	} else {
 		memcpy(text, id, bytes);
 		length = bytes;
@@ -154,8 +153,7 @@ static void make_primary(struct iso_node *node, unsigned number)
 				  (int)extension_length, extension, node->is_directory ? "" : ";1");
 }
 
-/** Units of UTF-16 of 'character': 1 or 2. */
-static size_t put_utf16(uint8_t *out, uint32_t character)
+size_t iso_put_utf16(uint8_t *out, uint32_t character)
 {
 	if (character < FIRST_BEYOND_BMP) {
 		store_be16(out, (uint16_t)character);
@@ -180,7 +178,7 @@ static size_t map_joliet(uint8_t *out, size_t room, const char *name, const char
 			character = '_';
 		if (character >= FIRST_BEYOND_BMP && units + 2 > room)
 			break;
-		units += put_utf16(out + 2 * units, character);
+		units += iso_put_utf16(out + 2 * units, character);
 	}
 	return units;
 }

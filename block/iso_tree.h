@@ -70,6 +70,7 @@ struct iso_tree {
 	uint32_t directory_count;
 	uint32_t table_lba[2], table_bytes; /* little and big-endian */
 	uint32_t next_serial;
+	uint32_t largest_bytes; /* of a directory, or its continuation */
 };
 
 /** An empty tree. 0 or -ENOMEM. */
@@ -114,6 +115,12 @@ int iso_compare_ids(const struct iso_tree *tree, const struct iso_node *a,
 bool iso_names_match(const char *a, const char *b);
 /** "A b" as 'units' characters of UCS-2, big-endian, padded with spaces. */
 void iso_put_ucs2(uint8_t *out, size_t units, const char *text);
+
+/** One character of big-endian UTF-16, of which 'bytes' are there, two from '*at' on at least;
+ * '*at' is moved behind it. */
+uint32_t iso_next_utf16(const uint8_t *id, size_t bytes, size_t *at);
+/** Writes 'character' as one or two units, and returns how many. */
+size_t iso_put_utf16(uint8_t *out, uint32_t character);
 
 /** Both byte orders, one behind the other (7.2.3, 7.3.3). */
 void iso_put_both16(uint8_t *out, uint16_t value);

@@ -416,6 +416,8 @@ int iso_tree_place(struct iso_tree *tree, uint64_t *lba, struct err *err)
 		if (writing.at > ISO_MAX_DIRECTORY_BYTES ||
 		    writing.continuation_at > ISO_MAX_DIRECTORY_BYTES)
 			return err_set(err, -E2BIG, "a directory becomes too large for a CD");
+		tree->largest_bytes = (uint32_t)max_u64(
+			tree->largest_bytes, max_u64(node->bytes, node->continuation_bytes));
 	}
 	tree->table_lba[0] = take_sectors(lba, tree->table_bytes);
 	tree->table_lba[1] = take_sectors(lba, tree->table_bytes);
@@ -437,8 +439,8 @@ static int write_directories(struct iso_tree *tree, struct composed *composed, s
 	struct writing writing = { .tree = tree };
 	int result = 0;
 
-	writing.directory = calloc(1, ISO_MAX_DIRECTORY_BYTES);
-	writing.continuation = calloc(1, ISO_MAX_DIRECTORY_BYTES);
+	writing.directory = calloc(1, tree->largest_bytes);
+	writing.continuation = calloc(1, tree->largest_bytes);
 	if (!writing.directory || !writing.continuation)
 		result = err_set(err, -ENOMEM, "no memory left for the medium");
 	tree->next_serial = FIRST_SERIAL;

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "block/driver.h"
 #include "block/iso_volume.h"
+#include "block/udf.h"
 
 /* Content of files: each in sectors of its own, used by all trees. */
 
@@ -51,9 +52,10 @@ static int place_files(struct composed *composed, struct host_node *node, uint64
 	return result;
 }
 
-/** What is common to new CDs and overlays: from sector 'lba' on is room. */
-static int make(struct composed *composed, struct iso_volume *volume, struct host_tree *host,
-		uint64_t lba, struct err *err)
+/** What is common to new CDs and overlays: from sector 'lba' on is room. 'udf' is NULL, or a file
+ * system that is there as well. */
+static int make(struct composed *composed, struct iso_volume *volume, struct udf_volume *udf,
+		struct host_tree *host, uint64_t lba, struct err *err)
 {
 	int result = iso_volume_merge(volume, host, err);
 
@@ -63,6 +65,10 @@ static int make(struct composed *composed, struct iso_volume *volume, struct hos
 		result = place_files(composed, host->root, &lba, err);
 	if (result == 0)
 		result = iso_volume_write_trees(volume, composed, err);
+	if (result == 0 && udf)
+		result = udf_merge(udf, host, composed, &lba, err);
+	if (result == 0 && udf)
+		result = udf_write_descriptors(udf, composed, &lba, err);
 	if (result == 0)
 		result = iso_volume_write_descriptors(volume, composed, lba, host, err);
 	return result == 0 ? composed_seal(composed, lba * ISO_SECTOR_BYTES, err) : result;
@@ -90,7 +96,7 @@ int media_make_cd(struct composed *composed, const char *directory, struct err *
 		return result;
 	result = iso_volume_create(&volume, err);
 	if (result == 0)
-		result = make(composed, &volume, &host, volume.sectors, err);
+		result = make(composed, &volume, NULL, &host, volume.sectors, err);
 	iso_volume_finish(&volume);
 	host_tree_finish(&host);
 	if (result < 0)
@@ -115,21 +121,35 @@ static int measure(struct media_base *base, struct err *err)
 	return 0;
 }
 
+static int check_whole(const struct iso_volume *volume, const struct udf_volume *udf,
+		       const struct media_base *base, struct err *err)
+{
+	uint64_t bytes = max_u64(volume->sectors, (uint64_t)udf->start + udf->length);
+
+	if (bytes * ISO_SECTOR_BYTES <= align_up(base->bytes, ISO_SECTOR_BYTES))
+		return 0;
+	return err_set(err, -EINVAL, "'%s' ends before its volume does: it is not whole",
+		       base->filename);
+}
+
 static int lay_over(struct composed *composed, const struct media_base *base,
 		    struct host_tree *host, struct err *err)
 {
-	struct iso_volume volume;
 	uint64_t sectors = align_up(base->bytes, ISO_SECTOR_BYTES) / ISO_SECTOR_BYTES;
-	int result = iso_volume_read(&volume, base, err);
+	struct iso_volume volume;
+	struct udf_volume udf = { 0 };
+	int has_udf = 0, result = iso_volume_read(&volume, base, err);
 
-	if (result == 0 && !volume.has_tree[ISO_PRIMARY])
-		result = err_set(err, -EINVAL, "'%s' is no image of a CD (ISO 9660)",
-				 base->filename);
-	if (result == 0 && volume.sectors > sectors)
-		result = err_set(err, -EINVAL, "'%s' ends before its volume does: it is not whole",
-				 base->filename);
 	if (result == 0)
-		result = make(composed, &volume, host, sectors, err);
+		result = has_udf = udf_find(&udf, base, err);
+	if (result == 0 && !volume.has_tree[ISO_PRIMARY])
+		result = err_set(err, -EINVAL, "'%s' is no image of a CD (ISO 9660 or UDF)",
+				 base->filename);
+	if (result >= 0)
+		result = check_whole(&volume, &udf, base, err);
+	if (result == 0)
+		result = make(composed, &volume, has_udf ? &udf : NULL, host, sectors, err);
+	udf_finish(&udf);
 	iso_volume_finish(&volume);
 	return result;
 }

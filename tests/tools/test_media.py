@@ -41,6 +41,95 @@ def tree(top):
     return found
 
 
+def le(data, at, size):
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def crc16(data):
+    crc = 0
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
+    return crc
+
+
+class Udf:
+    """Reads a UDF file system as strictly as ECMA-167 has it: each tag's checksum, CRC and location."""
+
+    def __init__(self, data):
+        self.data = data
+        self.sectors = len(data) // SECTOR
+        anchors = [self.tag(sector, 2) for sector in (256, self.sectors - 1)]
+        assert anchors[0][16:32] == anchors[1][16:32]
+        for at in (16, 24):
+            start = le(anchors[0], at + 4, 4)
+            found = {le(data, sector * SECTOR, 2): self.tag(sector) for sector in range(start, start + le(anchors[0], at, 4) // SECTOR)
+                     if le(data, sector * SECTOR, 2)}
+            self.start, self.length = le(found[5], 188, 4), le(found[5], 192, 4)
+            assert self.start + self.length < self.sectors
+        volume = found[6]
+        integrity = self.tag(le(volume, 436, 4), 9)
+        assert le(integrity, 84, 4) == self.length
+        self.counts = le(integrity, 88 + 32, 4), le(integrity, 88 + 36, 4)
+        self.next_id = le(integrity, 40, 8)
+        self.root = le(self.block(le(volume, 252, 4), 256), 404, 4)
+        self.seen = set()
+
+    def tag(self, sector, number=None, location=None):
+        return self.check(self.data[sector * SECTOR : (sector + 1) * SECTOR], sector if location is None else location, number)
+
+    def block(self, block, number=None):
+        assert block < self.length, block
+        return self.tag(self.start + block, number, block)
+
+    @staticmethod
+    def check(tag, location, number):
+        assert number in (None, le(tag, 0, 2)), (le(tag, 0, 2), number)
+        assert tag[4] == (sum(tag[:16]) - tag[4]) & 0xFF
+        assert le(tag, 8, 2) == crc16(tag[16 : 16 + le(tag, 10, 2)])
+        assert le(tag, 12, 4) == location, (le(tag, 12, 4), location)
+        return tag
+
+    def content(self, block, kind):
+        entry = self.block(block, 261)
+        assert entry[27] == kind
+        self.seen.add(block)
+        # Those of hard links, and of the same file in other trees, are not among our images.
+        assert le(entry, 160, 8) == 0 or le(entry, 160, 8) < self.next_id
+        at, flags = 176 + le(entry, 168, 4), le(entry, 34, 2) & 7
+        size, length = le(entry, 56, 8), le(entry, 172, 4)
+        if flags == 3:
+            return entry[at : at + size], None
+        extents = [(le(entry, at + i, 4), le(entry, at + i + 4, 4)) for i in range(0, length, 8 if flags == 0 else 16)]
+        assert sum(extent[0] for extent in extents) == size
+        assert all(b + (n + SECTOR - 1) // SECTOR <= self.length for n, b in extents)
+        found = b"".join(self.data[(self.start + b) * SECTOR :][:n] for n, b in extents)
+        return found, extents[0][1] if extents else None
+
+    def tree(self, block=None, above=""):
+        found, block = {}, self.root if block is None else block
+        listing, first = self.content(block, 4)
+        at = 0
+        while at < len(listing):
+            fid = listing[at:]
+            self.check(fid, first + at // SECTOR, 257)
+            length = (38 + fid[19] + le(fid, 36, 2) + 3) & ~3
+            name = fid[38 + le(fid, 36, 2) :][: fid[19]]
+            at += length
+            icb = le(fid, 24, 4)
+            if fid[18] & 8:
+                continue
+            name = above + (name[1:].decode("latin-1") if name[0] == 8 else name[1:].decode("utf-16-be"))
+            assert name not in found
+            if fid[18] & 2:
+                found[name] = None
+                found.update(self.tree(icb, name + "/"))
+            else:
+                found[name] = self.content(icb, 5)[0]
+        return found
+
+
 class Media(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="media-")
@@ -99,11 +188,11 @@ class Media(unittest.TestCase):
             for match in re.finditer(r"^File data lba: +0 , +(\d+) , +\d+ , +\d+ , '(.*)'$", listing, re.M)
         }
 
-    def make_source(self):
+    def make_source(self, long=LONG):
         self.write("src/boot/boot.img", self.bytes(40000))
         self.write("src/boot/boot.cfg", b"default linux\n")
         self.write("src/README.txt", b"read me\n")
-        self.write("src/pool/main/a/" + LONG, self.bytes(5000))
+        self.write("src/pool/main/a/" + long, self.bytes(5000))
         self.write("src/pool/main/b/big.deb", self.bytes(100000))
         os.makedirs(self.path("src/empty directory"))
         os.symlink("README.txt", self.path("src/link"))
@@ -170,8 +259,8 @@ class Media(unittest.TestCase):
         self.assertEqual(sorted(found), sorted(expected))
         self.assertEqual(found, expected)
 
-    def check_overlay(self, tool, *options):
-        self.make_source()
+    def check_overlay(self, tool, *options, long=LONG):
+        self.make_source(long)
         self.make_answers()
         self.make_image(tool, *options)
         self.convert("overlay:answers,base.iso", "merged.iso")
@@ -199,6 +288,48 @@ class Media(unittest.TestCase):
             self.assertIn(name, listing)
         content = self.run_in("isoinfo", "-J", "-i", image, "-x", "/pool/main/c/new.deb;1").stdout
         self.assertEqual(content, read(self.path("answers/POOL/Main/c/new.deb")))
+
+    def check_udf(self, image, *wanted):
+        udf = Udf(read(self.path(image)))
+        found = udf.tree()
+        files = sum(content is not None for content in found.values())
+        self.assertEqual(udf.counts, (files, len(found) - files + 1))
+        for name in wanted:
+            self.assertIn(name, found)
+        return found
+
+    def test_overlay_udf(self):
+        """As on Windows' installation media: all three trees."""
+        self.check_overlay(["genisoimage", "-quiet"], "-R", "-J", "-udf", long="short.txt")
+        os.unlink(self.path("src/link"))  # genisoimage makes it an empty file
+        for found in (self.unpack("merged.iso", "7z"), self.check_udf("merged.iso")):
+            found = {name: content for name, content in found.items() if not name.startswith("[BOOT]")}
+            self.assertEqual(found.pop("link"), b"")
+            self.compare(found)
+        xorriso = self.unpack("merged.iso", "xorriso")
+        self.assertEqual(xorriso.pop("link"), b"README.txt")
+        self.compare(xorriso)
+        # Over what has been merged, once more.
+        self.write("more/boot/another", b"second\n")
+        self.write("more/unicode/new/\u0416", b"third\n")
+        self.convert("overlay:more,merged.iso", "again.iso")
+        found = self.check_udf("again.iso", "boot/another", "unicode/new/\u0416", "autounattend.xml")
+        self.assertEqual(found["boot/another"], b"second\n")
+        self.check_volume_sizes("again.iso")
+
+    def test_udf_only(self):
+        """With a tree of ISO 9660 that holds nothing: a name that matches but for its letters' case."""
+        self.write("src/SOURCES/Setup.exe", b"MZ" * 3000)
+        self.write("src/SOURCES/big.wim", self.bytes(3 << 20))
+        self.write("answers/sources/setup.EXE", b"NEW")
+        self.write("answers/sources/$OEM$/$1/x.cmd", b"rem\r\n")
+        self.good("genisoimage", "-quiet", "-udf", "-hide", "*", "-o", "base.iso", "src")
+        self.convert("overlay:answers,base.iso", "merged.iso")
+        found = self.check_udf("merged.iso", "SOURCES/$OEM$/$1/x.cmd")
+        self.assertEqual(found["SOURCES/Setup.exe"], b"NEW")
+        self.assertEqual(found["SOURCES/big.wim"], read(self.path("src/SOURCES/big.wim")))
+        self.write("answers/" + "\u0416" * 127, b"")
+        self.assertIn("name too long for UDF", self.bad("overlay:answers,base.iso"))
 
     def test_overlay_plain(self):
         """Without Rock Ridge and Joliet: identifiers in capitals, and what ISO 9660 makes of names."""
