@@ -29,7 +29,7 @@ static const char *boot_order(const struct board *board)
 
 static void describe_disks(struct board *board)
 {
-	for (unsigned i = 0; i < DRIVES; i++) {
+	for (unsigned i = 0; i < IDE_POSITIONS; i++) {
 		const struct ide_drive *drive = piix_ide_drive(&board->ide, i / 2, i % 2);
 
 		if (!drive || drive->kind != IDE_DISK)
@@ -85,10 +85,17 @@ void board_add_boot_path(struct board *board, int64_t index, const char *format,
 static void describe_boot_paths(struct board *board)
 {
 	board->boot_path_count = 0;
-	for (unsigned i = 0; i < DRIVES; i++)
-		if (board->drives[i].present && board->drives[i].boot_index >= 0)
-			board_add_boot_path(board, board->drives[i].boot_index,
-					    "/pci@i0cf8/ide@1,1/drive@%u/disk@%u", i / 2, i % 2);
+	for (unsigned i = 0; i < DRIVES; i++) {
+		int64_t index = board->drives[i].present ? board->drives[i].boot_index : -1;
+
+		if (index >= 0 && i < IDE_POSITIONS)
+			board_add_boot_path(board, index, "/pci@i0cf8/ide@1,1/drive@%u/disk@%u",
+					    i / 2, i % 2);
+		else if (index >= 0)
+			board_add_boot_path(board, index,
+					    "/pci@i0cf8/pci8086,2922@%x/drive@%u/disk@0",
+					    board->ahci->function.slot, i - IDE_POSITIONS);
+	}
 	board_nics_add_boot_paths(board);
 	board_usb_add_boot_paths(board);
 	for (unsigned i = 0; i < board->boot_path_count; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The IDE controller with its drives: images opened by plan, disks and removable-media slots
- * attached.
+ * The IDE controller with its drives, and the drives of the SATA adapter: images opened by plan,
+ * disks and removable-media slots attached.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,6 +34,45 @@ void board_watch_errors(struct board *board, struct block *block)
 	block_set_error_hook(block, disk_has_failed, board);
 }
 
+static int attach_disk(struct board *board, unsigned index, struct block *block,
+		       const struct ide_drive_config *config, struct err *err)
+{
+	board->disks[index] = block;
+	if (index >= IDE_POSITIONS)
+		return ahci_attach_disk(board->ahci, index - IDE_POSITIONS, block, config, err);
+	return piix_ide_attach_disk(&board->ide, index / 2, index % 2, block, config, err);
+}
+
+static int attach_cdrom(struct board *board, unsigned index, const struct ide_drive_config *config,
+			struct err *err)
+{
+	struct medium_slot *slot = &board->slots[index];
+
+	if (index >= IDE_POSITIONS)
+		return ahci_attach_cdrom(board->ahci, index - IDE_POSITIONS, slot, config, err);
+	return piix_ide_attach_cdrom(&board->ide, index / 2, index % 2, slot, config, err);
+}
+
+static void detach_drive(struct board *board, unsigned index)
+{
+	if (index < IDE_POSITIONS)
+		piix_ide_detach(&board->ide, index / 2, index % 2);
+	else if (board->ahci)
+		ahci_detach(board->ahci, index - IDE_POSITIONS);
+}
+
+static void name_drive(struct board *board, unsigned index)
+{
+	char *name = board->drive_names[index];
+	size_t bytes = sizeof(board->drive_names[index]);
+	const char *kind = board->drives[index].is_cdrom ? "cd" : "hd";
+
+	if (index < IDE_POSITIONS)
+		snprintf(name, bytes, "ide%u-%s%u", index / 2, kind, index % 2);
+	else
+		snprintf(name, bytes, "sata-%s%u", kind, index - IDE_POSITIONS);
+}
+
 static int attach_drive(struct board *board, unsigned index, struct block *block, struct err *err)
 {
 	const struct drive_plan *plan = &board->drives[index];
@@ -46,20 +85,23 @@ static int attach_drive(struct board *board, unsigned index, struct block *block
 			      (uint16_t)plan->sectors, plan->translation },
 		.has_translation = plan->has_translation,
 	};
-	struct medium_slot *slot = &board->slots[index];
 
-	snprintf(board->drive_names[index], sizeof(board->drive_names[index]), "ide%u-%s%u",
-		 index / 2, plan->is_cdrom ? "cd" : "hd", index % 2);
+	name_drive(board, index);
 	board_watch_errors(board, block);
-	if (!plan->is_cdrom) {
-		board->disks[index] = block;
-		return piix_ide_attach_disk(&board->ide, index / 2, index % 2, block, &config, err);
-	}
-	*slot = (struct medium_slot){
+	if (!plan->is_cdrom)
+		return attach_disk(board, index, block, &config, err);
+	board->slots[index] = (struct medium_slot){
 		.block = block,
 		.id = strdup(plan->id ? plan->id : board->drive_names[index]),
 	};
-	return piix_ide_attach_cdrom(&board->ide, index / 2, index % 2, slot, &config, err);
+	return attach_cdrom(board, index, &config, err);
+}
+
+int board_ide_open_drive(struct board *board, unsigned index, struct err *err)
+{
+	struct block *block = drives_open(&board->drives[index], board->machine->loop, err);
+
+	return block ? attach_drive(board, index, block, err) : -EINVAL;
 }
 
 int board_ide_init(struct board *board, struct irq_line *primary, struct irq_line *secondary,
@@ -75,37 +117,31 @@ int board_ide_init(struct board *board, struct irq_line *primary, struct irq_lin
 	if (result < 0)
 		return result;
 	device_add(&machine->devices, &board->ide.device);
-	for (unsigned i = 0; i < DRIVES; i++) {
-		struct block *block;
-
-		if (!board->drives[i].present)
-			continue;
-		block = drives_open(&board->drives[i], machine->loop, err);
-		if (!block)
-			return -EINVAL;
-		result = attach_drive(board, i, block, err);
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	/* Those of the SATA adapter come with it. */
+	for (unsigned i = 0; i < IDE_POSITIONS && result == 0; i++)
+		if (board->drives[i].present)
+			result = board_ide_open_drive(board, i, err);
+	return result;
 }
 
 void board_ide_finish(struct board *board)
 {
 	for (unsigned i = 0; i < DRIVES; i++) {
-		piix_ide_detach(&board->ide, i / 2, i % 2);
+		detach_drive(board, i);
 		block_close(board->disks[i]);
 		block_close(board->slots[i].block);
 		free(board->slots[i].id);
 	}
 }
 
-void board_ide_unplug_disks(struct board *board, unsigned from)
+void board_ide_unplug_disks(struct board *board, bool keeps_first)
 {
-	for (unsigned i = from; i < DRIVES; i++) {
-		if (!board->disks[i])
+	for (unsigned i = 0; i < DRIVES; i++) {
+		bool is_first = i == 0 || i == IDE_POSITIONS;
+
+		if (!board->disks[i] || (keeps_first && is_first))
 			continue;
-		piix_ide_detach(&board->ide, i / 2, i % 2);
+		detach_drive(board, i);
 		block_close(board->disks[i]);
 		board->disks[i] = NULL;
 	}

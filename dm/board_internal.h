@@ -20,6 +20,7 @@
 #include "hw/hotplug.h"
 #include "hw/hpet.h"
 #include "hw/i440fx.h"
+#include "hw/ide/ahci.h"
 #include "hw/ide/piix_ide.h"
 #include "hw/piix3.h"
 #include "hw/port92.h"
@@ -127,9 +128,10 @@ struct board {
 	struct board_floppy_drive floppies[FLOPPY_DRIVES];
 
 	struct drive_plan drives[DRIVES];
+	struct ahci *ahci;                /* a card; NULL: there is none */
 	struct block *disks[DRIVES];      /* of disks; NULL elsewhere */
 	struct medium_slot slots[DRIVES]; /* of CD-ROMs */
-	char drive_names[DRIVES][16];     /* "ide1-cd0" */
+	char drive_names[DRIVES][24];     /* "ide1-cd0" */
 
 	/* What SeaBIOS is told; rebuilt at each reset. */
 	struct firmware_board description;
@@ -156,9 +158,14 @@ void board_firmware_reset(struct board *board);
 int board_ide_init(struct board *board, struct irq_line *primary, struct irq_line *secondary,
 		   struct err *err);
 void board_ide_finish(struct board *board);
-/** Takes disks out while the guest runs, the images flushed and closed; 'from' is the first drive
- * that goes. CD-ROMs stay. */
-void board_ide_unplug_disks(struct board *board, unsigned from);
+/** Opens what the plan of drive 'index' names and attaches it. 0, or -errno and a sentence. */
+int board_ide_open_drive(struct board *board, unsigned index, struct err *err);
+/** Takes disks out while the guest runs, the images flushed and closed: all, or all but the first
+ * of each controller. CD-ROMs stay. */
+void board_ide_unplug_disks(struct board *board, bool keeps_first);
+/** The SATA adapter: a row of cards.c. */
+extern const char *const board_ahci_properties[];
+int board_ahci_create(struct machine *machine, struct opts *opts, struct err *err);
 /** The machine stops when a request of 'block' is held by werror=stop or rerror=stop. */
 void board_watch_errors(struct board *board, struct block *block);
 /** The floppy controller, if there is to be a drive. 0, or -errno and a sentence. */
@@ -171,7 +178,7 @@ void board_floppy_for_each(struct board *board,
 			   void *opaque);
 /** The Xen platform device, if it is wanted. 0, or -errno and a sentence. */
 int board_xen_init(struct board *board, struct err *err);
-/** The image or medium of drive 0 to 3, NULL if there is no drive. */
+/** The image or medium of a drive by its index, NULL if there is no drive. */
 struct block *board_drive_block(struct board *board, unsigned index);
 
 /** The default or asked for display card. 0, or -errno and a sentence. */

@@ -25,9 +25,9 @@ static void unplug(void *opaque, unsigned what)
 	struct board *board = opaque;
 
 	if (what & XEN_UNPLUG_DISKS)
-		board_ide_unplug_disks(board, 0);
+		board_ide_unplug_disks(board, false);
 	else if (what & XEN_UNPLUG_SECONDARY_DISKS)
-		board_ide_unplug_disks(board, 1);
+		board_ide_unplug_disks(board, true);
 	if (what & XEN_UNPLUG_NICS) {
 		netdevs_unplug(board->machine);
 		pci_bus_for_each(&board->machine->pci, unplug_network_card, NULL);

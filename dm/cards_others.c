@@ -20,8 +20,6 @@ const char *cards_advice(const char *driver)
 	} rows[] = {
 		{ "lsi", NO_SCSI },
 		{ "scsi-", NO_SCSI },
-		{ "ahci", "AHCI is not supported: leave hdtype out" },
-		{ "ich9-ahci", "AHCI is not supported: leave hdtype out" },
 		{ "qxl", NO_CARD },
 		{ "vmware-svga", NO_CARD },
 		{ "virtio-vga", NO_CARD },

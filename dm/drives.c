@@ -38,16 +38,55 @@ static const char *drive_name(struct opts *drive)
 	return id ? id : opts_get_or(drive, "file", "(no file)");
 }
 
-/** The position that the words name, or the first free one, or -EINVAL. */
-static int find_position(struct opts *words, const struct drive_plan *plans, bool is_device,
-			 struct err *err)
+bool drives_is_sata_adapter(struct opts *device)
 {
-	uint64_t index = DRIVES, bus = DRIVES, unit = DRIVES;
-	const char *bus_name = opts_get(words, "bus");
-	int result = opts_get_number(words, "unit", &unit, 0, 1, err);
+	const char *driver = opts_get_or(device, "driver", "");
 
+	return strcmp(driver, "ahci") == 0 || strcmp(driver, "ich9-ahci") == 0;
+}
+
+/** What stands behind "ID." in the name of a bus of the SATA adapter; NULL: it is no such name. */
+static const char *sata_port_of(const struct options *options, const char *bus_name)
+{
+	for (size_t i = 0; i < options->devices.count; i++) {
+		struct opts *device = &options->devices.items[i];
+		const char *id = opts_get_or(device, "id", "");
+		size_t length = strlen(id);
+
+		if (length && drives_is_sata_adapter(device) &&
+		    strncmp(bus_name, id, length) == 0 && bus_name[length] == '.')
+			return bus_name + length + 1;
+	}
+	return NULL;
+}
+
+static int find_sata_position(struct opts *device, const char *port_name, struct err *err)
+{
+	uint64_t port, unit;
+
+	if (opts_get_number(device, "unit", &unit, 0, 0, err) < 0)
+		return -EINVAL;
+	if (opts_parse_number(port_name, &port) < 0 || port >= SATA_POSITIONS)
+		return err_set(err, -EINVAL,
+			       "bus '%s' is not there: the SATA adapter has ports 0 to %d",
+			       opts_get(device, "bus"), SATA_POSITIONS - 1);
+	return IDE_POSITIONS + (int)port;
+}
+
+/** The position that the words name, or the first free one of IDE, or -EINVAL. */
+static int find_position(const struct options *options, struct opts *words,
+			 const struct drive_plan *plans, bool is_device, struct err *err)
+{
+	uint64_t index = IDE_POSITIONS, bus = IDE_POSITIONS, unit = IDE_POSITIONS;
+	const char *bus_name = opts_get(words, "bus");
+	const char *port = bus_name && is_device ? sata_port_of(options, bus_name) : NULL;
+	int result;
+
+	if (port)
+		return find_sata_position(words, port, err);
+	result = opts_get_number(words, "unit", &unit, 0, 1, err);
 	if (result == 0 && !is_device)
-		result = opts_get_number(words, "index", &index, 0, DRIVES - 1, err);
+		result = opts_get_number(words, "index", &index, 0, IDE_POSITIONS - 1, err);
 	if (result == 0 && bus_name) {
 		if (strncmp(bus_name, "ide.", 4) == 0)
 			bus_name += 4;
@@ -58,20 +97,25 @@ static int find_position(struct opts *words, const struct drive_plan *plans, boo
 	}
 	if (result < 0)
 		return result;
-	if (index < DRIVES)
+	if (index < IDE_POSITIONS)
 		return (int)index;
-	for (int i = 0; i < DRIVES; i++) {
-		bool fits = (bus == DRIVES || bus == (uint64_t)i / 2) &&
-			    (unit == DRIVES || unit == (uint64_t)i % 2);
+	for (int i = 0; i < IDE_POSITIONS; i++) {
+		bool fits = (bus == IDE_POSITIONS || bus == (uint64_t)i / 2) &&
+			    (unit == IDE_POSITIONS || unit == (uint64_t)i % 2);
 
-		if (fits && (!plans[i].present || (bus < DRIVES && unit < DRIVES)))
+		if (fits && (!plans[i].present || (bus < IDE_POSITIONS && unit < IDE_POSITIONS)))
 			return i;
 	}
-	return err_set(err, -EINVAL, "no free IDE position for it: the board has four drives");
+	return err_set(err, -EINVAL,
+		       "no free IDE position for it: the board has four; six more have "
+		       "bus=ID.0 to ID.5 of a -device ahci,id=ID");
 }
 
 static int claim(struct drive_plan *plans, int position, const char *name, struct err *err)
 {
+	if (plans[position].present && position >= IDE_POSITIONS)
+		return err_set(err, -EEXIST, "'%s': there is already a drive at SATA port %d", name,
+			       position - IDE_POSITIONS);
 	if (plans[position].present)
 		return err_set(err, -EEXIST,
 			       "'%s': there is already a drive as unit %d of IDE channel %d", name,
@@ -145,7 +189,7 @@ static int plan_drive(struct options *options, struct opts *drive, struct drive_
 		return 0;
 	if (strcmp(interface, "ide") != 0)
 		return err_set(err, -EINVAL, "interface '%s' is not there: use if=ide", interface);
-	position = find_position(drive, plans, false, err);
+	position = find_position(options, drive, plans, false, err);
 	if (position < 0)
 		return position;
 	if (claim(plans, position, drive_name(drive), err) < 0)
@@ -239,7 +283,7 @@ static int plan_device(struct options *options, struct opts *device, struct driv
 		is_cdrom = strcmp(driver, "ide-cd") == 0;
 	if (!is_cdrom && (!drive || !opts_get(drive, "file")))
 		return err_set(err, -EINVAL, "%s needs drive=ID of a -drive with a file", driver);
-	position = find_position(device, plans, true, err);
+	position = find_position(options, device, plans, true, err);
 	if (position < 0)
 		return position;
 	if (claim(plans, position, driver, err) < 0)

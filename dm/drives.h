@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From the command line to the four IDE drives: -drive, -cdrom, -hda and -device ide-hd/ide-cd put
- * together, images opened.
+ * From the command line to the four IDE drives and the six of the SATA adapter: -drive, -cdrom,
+ * -hda and -device ide-hd/ide-cd put together, images opened.
  */
 #pragma once
 
@@ -17,7 +17,9 @@ struct options;
 struct opts;
 
 enum {
-	DRIVES = 4, /* two channels with two units each */
+	IDE_POSITIONS = 4, /* two channels with two units each */
+	SATA_POSITIONS = 6,
+	DRIVES = IDE_POSITIONS + SATA_POSITIONS,
 };
 
 /** One drive as it is to be built. Strings belong to the options. */
@@ -34,9 +36,12 @@ struct drive_plan {
 	struct opts *drive; /* the words of -drive; NULL: an empty CD-ROM drive */
 };
 
-/** Fills 'plans' by index (channel * 2 + unit). 0, or -EINVAL and a sentence. */
+/** Fills 'plans' by index (channel * 2 + unit, then the ports of the SATA adapter). 0, or -EINVAL
+ * and a sentence. */
 int drives_plan(struct options *options, struct drive_plan *plans, struct err *err);
 
+/** A -device option that makes the SATA adapter. */
+bool drives_is_sata_adapter(struct opts *device);
 /** The -drive of that id. NULL: there is none. */
 struct opts *drives_find(struct options *options, const char *id);
 /** Marks the words of a -drive as understood. -EINVAL and a sentence if there are others. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,21 +130,34 @@ static const char *drive_name(uint8_t kind)
 	}
 }
 
+/** How a sentence calls a drive's place. */
+static const char *place_of(unsigned index, char *text, size_t bytes)
+{
+	if (index < IDE_POSITIONS)
+		snprintf(text, bytes, "IDE drive %u", index);
+	else
+		snprintf(text, bytes, "drive of SATA port %u", index - IDE_POSITIONS);
+	return text;
+}
+
 static int compare_drives(const struct save_description *saved, const struct save_description *own,
 			  struct err *err)
 {
+	char place[32];
+
 	for (unsigned i = 0; i < SAVE_DRIVES; i++) {
+		place_of(i, place, sizeof(place));
 		if (saved->drives[i] != own->drives[i])
 			return err_set(err, -EINVAL,
-				       "the saved guest has %s as IDE drive %u, this machine has "
-				       "%s: start it with the same drives",
-				       drive_name(saved->drives[i]), i, drive_name(own->drives[i]));
+				       "the saved guest has %s as %s, this machine has %s: start "
+				       "it with the same drives",
+				       drive_name(saved->drives[i]), place,
+				       drive_name(own->drives[i]));
 		if (saved->disk_bytes[i] != own->disk_bytes[i])
 			return err_set(err, -EINVAL,
-				       "IDE disk %u of the saved guest has %llu bytes, that of "
-				       "this machine %llu: it is another disk, or its size was "
-				       "changed",
-				       i, (unsigned long long)saved->disk_bytes[i],
+				       "the %s of the saved guest has %llu bytes, that of this "
+				       "machine %llu: it is another disk, or its size was changed",
+				       place, (unsigned long long)saved->disk_bytes[i],
 				       (unsigned long long)own->disk_bytes[i]);
 	}
 	return 0;

@@ -16,7 +16,7 @@ struct machine;
 struct state_writer;
 
 enum {
-	SAVE_DRIVES = 4,
+	SAVE_DRIVES = 10, /* IDE's four, then those of the SATA adapter */
 	SAVE_PCI_FUNCTIONS = 256,
 	SAVE_MAX_BYTES = 16 << 20,
 	/* The toolstack gives a device model in its own cage no larger files. */

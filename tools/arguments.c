@@ -140,13 +140,35 @@ static void add_vifs(struct words *words, const struct guest *guest)
 		add_option(words, "-net", "none");
 }
 
-static void add_disk(struct words *words, const struct disk *disk)
+static void add_sata_disk(struct words *words, const struct disk *disk, const char *file)
+{
+	words_add(words, "file=%s,if=none,id=ahcidisk-%u,format=%s,cache=writeback%s", file,
+		  disk->index, disk->format, disk->discard ? ",discard=unmap" : "");
+	words_add(words, "-device");
+	words_add(words, "ide-hd,bus=ahci0.%u,unit=0,drive=ahcidisk-%u", disk->index, disk->index);
+}
+
+/** IDE's as long as IDE has a place for it, as libxl has it. */
+static void add_cdrom_device(struct words *words, const struct disk *disk)
+{
+	words_add(words, "-device");
+	if (disk->index < DISK_IDE_DRIVES)
+		words_add(words, "ide-cd,id=ide-%u,drive=ide-%u,bus=ide.%u,unit=%u", disk->devid,
+			  disk->devid, disk->index / 2, disk->index % 2);
+	else
+		words_add(words, "ide-cd,id=ide-%u,drive=ide-%u,bus=ahci0.%u,unit=0", disk->devid,
+			  disk->devid, disk->index);
+}
+
+static void add_disk(struct words *words, const struct disk *disk, bool ahci)
 {
 	char *file = disk->target ? double_commas(disk->target) : NULL;
 	char *overlay = disk->overlay ? double_commas(disk->overlay) : NULL;
 
 	words_add(words, "-drive");
-	if (!disk->cdrom) {
+	if (!disk->cdrom && ahci) {
+		add_sata_disk(words, disk, file);
+	} else if (!disk->cdrom) {
 		words_add(words, "file=%s,if=ide,index=%u,media=disk,format=%s,cache=writeback%s",
 			  file, disk->index, disk->format, disk->discard ? ",discard=unmap" : "");
 	} else {
@@ -156,9 +178,7 @@ static void add_disk(struct words *words, const struct disk *disk)
 				  overlay ? overlay : "");
 		else
 			words_add(words, "if=none,readonly=on,id=ide-%u", disk->devid);
-		words_add(words, "-device");
-		words_add(words, "ide-cd,id=ide-%u,drive=ide-%u,bus=ide.%u,unit=%u", disk->devid,
-			  disk->devid, disk->index / 2, disk->index % 2);
+		add_cdrom_device(words, disk);
 	}
 	free(overlay);
 	free(file);
@@ -212,8 +232,10 @@ void arguments_make(struct words *words, const struct guest *guest,
 	add_words(words, &guest->extra_args_hvm);
 	words_add(words, "-m");
 	words_add(words, "%u", guest->memory_mib);
+	if (guest->ahci)
+		add_option(words, "-device", "ahci,id=ahci0");
 	for (unsigned i = 0; i < guest->disk_count; i++)
-		add_disk(words, &guest->disks[i]);
+		add_disk(words, &guest->disks[i], guest->ahci);
 	for (unsigned i = 0; i < GUEST_FLOPPIES; i++)
 		if (guest->floppies[i])
 			add_floppy(words, guest->floppies[i], i);

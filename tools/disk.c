@@ -54,18 +54,20 @@ static bool parse_letter(const char *vdev, const char *prefix, unsigned *drive)
 
 int disk_parse_vdev(const char *vdev, unsigned *index, unsigned *devid, struct err *err)
 {
-	unsigned drive = DISK_IDE_DRIVES, number = 0;
+	unsigned drive = DISK_DRIVES, limit = DISK_DRIVES, number = 0;
 	int end = 0;
 
-	if (parse_letter(vdev, "hd", &drive) || parse_letter(vdev, "ioemu:hd", &drive))
+	if (parse_letter(vdev, "hd", &drive) || parse_letter(vdev, "ioemu:hd", &drive)) {
+		limit = DISK_IDE_DRIVES;
 		number = (drive < 2 ? VDEV_IDE0 : VDEV_IDE1) + drive % 2 * VDEV_IDE_DRIVE;
-	else if (parse_letter(vdev, "xvd", &drive) ||
-		 (sscanf(vdev, "d%2up0%n", &drive, &end) == 1 && end > 0 && vdev[end] == '\0'))
+	} else if (parse_letter(vdev, "xvd", &drive) ||
+		   (sscanf(vdev, "d%2up0%n", &drive, &end) == 1 && end > 0 && vdev[end] == '\0')) {
 		number = VDEV_XVD + drive * VDEV_DRIVE;
-	else if (parse_letter(vdev, "sd", &drive))
+	} else if (parse_letter(vdev, "sd", &drive)) {
 		return err_set(err, -EINVAL,
 			       "'%s': there is no SCSI controller: use hda, hdb, hdc or hdd", vdev);
-	if (drive >= DISK_IDE_DRIVES)
+	}
+	if (drive >= limit)
 		return refuse_vdev(vdev, err);
 	*index = drive;
 	*devid = number;

@@ -16,6 +16,7 @@ struct err;
 
 enum {
 	DISK_IDE_DRIVES = 4,
+	DISK_DRIVES = 6, /* with hdtype = "ahci" */
 };
 
 struct disk {
@@ -25,7 +26,7 @@ struct disk {
 	char *format;  /* "raw" … as hvmdm names it */
 	bool cdrom, readonly;
 	bool discard;   /* what the guest discards the host gets back */
-	unsigned index; /* 0…3: primary master to secondary slave */
+	unsigned index; /* 0…3: primary master to secondary slave; 4 and 5 with AHCI alone */
 	unsigned devid; /* Xen's number of the virtual device: hdc is 5632 */
 };
 

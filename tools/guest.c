@@ -247,6 +247,19 @@ static bool is_hvmloader(const char *kernel)
 	return strcmp(slash ? slash + 1 : kernel, "hvmloader") == 0;
 }
 
+static int read_hdtype(struct guest *guest, const struct config *config, struct err *err)
+{
+	const char *word = NULL;
+	int result = config_get_string(config, "hdtype", &word, err);
+
+	if (result <= 0)
+		return result;
+	guest->ahci = strcmp(word, "ahci") == 0;
+	if (!guest->ahci && strcmp(word, "ide") != 0)
+		return err_set(err, -EINVAL, "hdtype = '%s': known are ide and ahci", word);
+	return 0;
+}
+
 static int read_word(const struct config *config, const char *key, const char *const *known,
 		     struct err *err)
 {
@@ -266,7 +279,6 @@ static int read_firmware(struct guest *guest, const struct config *config, struc
 {
 	static const char *const bioses[] = { "seabios", "rombios", NULL };
 	static const char *const firmwares[] = { "bios", "seabios", NULL };
-	static const char *const hdtypes[] = { "ide", NULL };
 	int result = config_get_string(config, "kernel", &guest->kernel, err);
 
 	if (result >= 0)
@@ -282,7 +294,7 @@ static int read_firmware(struct guest *guest, const struct config *config, struc
 	if (result >= 0)
 		result = read_word(config, "firmware", firmwares, err);
 	if (result >= 0)
-		result = read_word(config, "hdtype", hdtypes, err);
+		result = read_hdtype(guest, config, err);
 	if (result >= 0)
 		result = config_get_string(config, "boot", &guest->boot, err);
 	if (result >= 0)
@@ -376,6 +388,13 @@ static int add_disk(struct guest *guest, const char *spec, struct err *err)
 			continue;
 		err_set(err, -EINVAL, "disk '%s': %s is the same drive as %s", spec, disk.vdev,
 			guest->disks[i].vdev);
+		disk_finish(&disk);
+		return -EINVAL;
+	}
+	if (disk.index >= DISK_IDE_DRIVES && !guest->ahci) {
+		err_set(err, -EINVAL,
+			"disk '%s': IDE has no place for %s; with hdtype = \"ahci\" there are six",
+			spec, disk.vdev);
 		disk_finish(&disk);
 		return -EINVAL;
 	}

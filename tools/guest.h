@@ -57,7 +57,8 @@ struct guest {
 	bool vncviewer, sdl, nographic;
 	const char *keymap;
 	struct words serials;
-	struct disk disks[DISK_IDE_DRIVES];
+	bool ahci; /* disks are the SATA adapter's, CD-ROMs are if IDE has no place for them */
+	struct disk disks[DISK_DRIVES];
 	unsigned disk_count;
 	struct vif vifs[VIF_MAX];
 	unsigned vif_count;

@@ -38,6 +38,8 @@ static void disk_forms(void **state)
 		{ "/a,qcow2,xvda,rw", "/a", "qcow2", 0, 51712, false },
 		{ "/a,vhd,xvdd,rw", "/a", "vpc", 3, 51760, false },
 		{ "/a,raw,d2p0,rw", "/a", "raw", 2, 51744, false },
+		{ "/a,raw,xvdf,rw", "/a", "raw", 5, 51792, false },
+		{ "/a,raw,xvde,ro,cdrom", "/a", "raw", 4, 51776, true },
 		{ "/a,raw,hdc,ro,cdrom", "/a", "raw", 2, 5632, true },
 		{ "/a,raw,hdc:cdrom,r", "/a", "raw", 2, 5632, true },
 		{ ",,hdd:cdrom,r", NULL, "raw", 3, 5696, true },
@@ -106,7 +108,7 @@ static void disk_of_noise(void **state)
 			assert_true(err.text[0] != '\0');
 			continue;
 		}
-		assert_true(disk.index < DISK_IDE_DRIVES);
+		assert_true(disk.index < DISK_DRIVES);
 		assert_true(disk.cdrom || disk.target);
 		disk_finish(&disk);
 	}
