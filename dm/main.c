@@ -157,6 +157,21 @@ static void warn_of_file_limit(struct options *options)
 	}
 }
 
+static int confine_guard(void *opaque, struct err *err)
+{
+	return sandbox_enter_helper(opaque, err);
+}
+
+/** Without it the guest is served as well. */
+static void start_guard(const struct options *options, struct sandbox *sandbox)
+{
+	const struct hv_guard guard = { options->xen_domid, confine_guard, sandbox };
+	struct err err = { 0 };
+
+	if (hv_xen_guard_start(&guard, &err) < 0)
+		log_warning("nobody will notice if this process is killed: %s", err.text);
+}
+
 static int prepare(struct options *options, struct sandbox *sandbox, struct err *err)
 {
 	int result;
@@ -175,6 +190,8 @@ static int prepare(struct options *options, struct sandbox *sandbox, struct err 
 		result = write_pidfile(options->pidfile, err);
 	if (result == 0)
 		result = sandbox_prepare(sandbox, options, err);
+	if (result == 0 && options->accel == ACCEL_XEN)
+		start_guard(options, sandbox);
 	if (result == 0 && options->accel == ACCEL_KVM && options->board != BOARD_NONE)
 		hv_kvm_prepare();
 	return result;
@@ -221,6 +238,7 @@ int main(int argc, char **argv)
 	} else {
 		log_error("%s", err.text);
 	}
+	hv_xen_guard_dismiss();
 	remove_pidfile(options.pidfile);
 	options_finish(&options);
 	return status;

@@ -347,3 +347,27 @@ int sandbox_enter(const struct sandbox *sandbox, struct err *err)
 	host_forbid_files(true);
 	return load_filter(sandbox, err);
 }
+
+int sandbox_enter_helper(const struct sandbox *sandbox, struct err *err)
+{
+	struct sandbox helper = *sandbox;
+	struct err reason = { 0 };
+	int result;
+
+	helper.has_mounts = false;
+	helper.changes_user = helper.changes_user || geteuid() == 0;
+	limit_to(RLIMIT_CORE, 0);
+	result = leave_files(&helper, err);
+	if (result < 0)
+		return result;
+	drop_bounding_set();
+	result = become_user(&helper, err);
+	if (result < 0)
+		return result;
+	drop_capabilities();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set_errno(err, -errno, "sandbox: cannot renounce new privileges");
+	if (sandbox_filter_load_helper(&reason) < 0)
+		log_info("sandbox of the helper: %s", reason.text);
+	return 0;
+}

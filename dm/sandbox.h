@@ -40,3 +40,7 @@ int sandbox_prepare(struct sandbox *sandbox, const struct options *options, stru
  * sentence. For the rest, a warning says what the host refuses.
  */
 int sandbox_enter(const struct sandbox *sandbox, struct err *err);
+
+/** The same for a helper process that has all it needs and only waits: it keeps no right that the
+ * others could want, asked for or not. */
+int sandbox_enter_helper(const struct sandbox *sandbox, struct err *err);

@@ -317,6 +317,17 @@ static int set_attributes(scmp_filter_ctx filter)
 	return result;
 }
 
+static int load(scmp_filter_ctx filter, int result, struct err *err)
+{
+	if (result == 0)
+		result = seccomp_load(filter);
+	if (filter)
+		seccomp_release(filter);
+	if (result < 0)
+		return err_set_errno(err, result, "the kernel takes no system call filter");
+	return 0;
+}
+
 int sandbox_filter_load(const struct sandbox_allowances *allowances, struct err *err)
 {
 	static int (*const steps[])(scmp_filter_ctx filter) = {
@@ -332,11 +343,21 @@ int sandbox_filter_load(const struct sandbox_allowances *allowances, struct err 
 		result = allow_sockets(filter);
 	if (result == 0 && allowances->files)
 		result = allow_reading(filter);
-	if (result == 0)
-		result = seccomp_load(filter);
-	if (filter)
-		seccomp_release(filter);
-	if (result < 0)
-		return err_set_errno(err, result, "the kernel takes no system call filter");
-	return 0;
+	return load(filter, result, err);
+}
+
+int sandbox_filter_load_helper(struct err *err)
+{
+	static const int calls[] = {
+		SCMP_SYS(read),        SCMP_SYS(write),        SCMP_SYS(ioctl),
+		SCMP_SYS(close),       SCMP_SYS(munmap),       SCMP_SYS(clock_nanosleep),
+		SCMP_SYS(exit_group),  SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+		SCMP_SYS(sigaltstack), /* AddressSanitizer's */
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int result = filter ? set_attributes(filter) : -ENOMEM;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls) && result == 0; i++)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return load(filter, result, err);
 }

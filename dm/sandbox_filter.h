@@ -18,3 +18,6 @@ struct sandbox_allowances {
 
 /** Loads the filter; there is no way back. 0, or -errno and a sentence. */
 int sandbox_filter_load(const struct sandbox_allowances *allowances, struct err *err);
+
+/** That of a process with one thread which waits for a byte and then speaks to a driver once. */
+int sandbox_filter_load_helper(struct err *err);

@@ -245,6 +245,23 @@ struct hv *hv_kvm_create(const struct hv_config *config, const struct hv_client 
 			 struct loop *loop, struct err *err);
 struct hv *hv_xen_create(const struct hv_config *config, const struct hv_client *client,
 			 struct loop *loop, struct err *err);
+/** What the process that guards a Xen guest is told. */
+struct hv_guard {
+	uint32_t domid;
+	/** Gives up in that process what waiting does not need; NULL: nothing. 0, or -errno and a
+	 * sentence. */
+	int (*confine)(void *opaque, struct err *err);
+	void *opaque;
+};
+/**
+ * Starts a small process that ends the guest as crashed if this one dies without having dismissed
+ * it, be it by SIGKILL. Once, while there is one thread, and before what the guest needs is opened.
+ * 0, or -errno and a sentence.
+ */
+int hv_xen_guard_start(const struct hv_guard *guard, struct err *err);
+/** This process ends, and has said why if the guest is still there. Nothing happens if there is no
+ * guard. */
+void hv_xen_guard_dismiss(void);
 /** A core whose processor is a test program: it speaks through config->qtest_chardev. */
 struct hv *hv_qtest_create(const struct hv_config *config, const struct hv_client *client,
 			   struct loop *loop, struct err *err);

@@ -11,6 +11,7 @@
  *   xen_vram.c     video RAM: populated, parked, laid under a BAR, its dirty log
  *   xen_irq.c      interrupt wires, shutdown, pages written
  *   xen_crash.c    a device model that dies takes the guest with it
+ *   xen_guard.c    ... even if it is killed
  *   xen_backend.c  paravirtual devices: what all kinds of them have in common
  *   xen_vkbd.c     the paravirtual keyboard and pointer
  *   xen_vkbd_ring.c  its ring (pure)

@@ -9,10 +9,13 @@
 #   xen_serial_mark NAME           ... of what comes from here on
 #   xen_log REGEX [SECONDS]        until Xen's log has it: hvmloader and SeaBIOS speak there
 #   xen_gone NAME [SECONDS]        until the guest is no more
+#   xen_pid NAME, xen_guard NAME   the guest's device model, and the process that watches it: their numbers on the host
 #   xl WORD...                     on the host; fails the job if it fails
 #   says REGEX COMMAND [SECONDS]   until what the command prints has it
 #   xen_image NAME MIB             an empty disk image, /run/NAME on the host
+#   xen_network FILE               a bridge xenbr0 on the host with DHCP and TFTP
 #   emulated_disk, shared_disk VDEV NAME; cdrom VDEV MEDIUM   for a line disk = [...]
+#   xen_nic MODEL NUMBER           for a line vif = [...]
 #   boot_label NAME                types what ISOLINUX shall boot
 
 xen_serial_from=0
@@ -40,7 +43,7 @@ xen_stage() {
 		ln -sf xenstore "$folder/usr/bin/xenstore-$program"
 	done
 	# The toolstack's block script is written for these, not for busybox.
-	for program in bash losetup stat flock; do
+	for program in bash losetup stat flock dnsmasq; do
 		copy_program "$folder" "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $program)" "/usr/bin/$program"
 	done
 }
@@ -58,7 +61,7 @@ xen_build_dom0() {
 	printf 'root:x:0:0:root:/run:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	copy_modules "$kernel" "$root/modules" xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs \
-		virtio_pci virtio_blk virtio_net virtio_console ext4 crc32c_generic tun loop xen-blkback
+		virtio_pci virtio_blk virtio_net virtio_console ext4 crc32c_generic tun bridge loop xen-blkback xen-netback
 	pack_initramfs "$root" "$LAB_INITRD.part"
 	mv "$LAB_INITRD.part" "$LAB_INITRD"
 	rm -rf "$root"
@@ -100,17 +103,35 @@ xl() { host "xl $*" 120 >"$logs/xl" || fail "xl $* fails: $(tail -n 1 "$logs/xl"
 
 # Until what a command on the host prints has a line like it. $1 regex, $2 command, $3 seconds (0: at once).
 says() {
-	local limit=$((SECONDS + ${3:-0}))
+	local limit
+	lab_tick
+	limit=$((lab_now + ${3:-0}))
 	until host "$2" 60 >"$logs/said" && grep -qE -- "$1" "$logs/said"; do
-		[ $SECONDS -lt $limit ] || fail "'$2' does not say '$1': $(tail -n 3 "$logs/said")"
+		lab_tick
+		[ "$lab_now" -lt "$limit" ] || fail "'$2' does not say '$1': $(tail -n 3 "$logs/said")"
 		sleep 0.5
 	done
 }
 
+xen_pid() { host "xenstore-read /local/domain/\$(xl domid $1)/image/device-model-pid" 20 || fail "$1 has no device model"; }
+
+xen_guard() { host "cat /proc/$(xen_pid "$1")/task/*/children | tr -d ' '" 20 || fail "$1's device model has no children"; }
+
 # An empty disk image on the host. $1 name, $2 MiB; its path is /run/NAME.
 xen_image() { host "rm -f /run/$1 && truncate -s $2M /run/$1" >/dev/null || fail "no space for $1"; }
 
+# A network of its own for guests, with addresses by DHCP and files by TFTP: bridge xenbr0, 192.168.77.1, files in /run/tftp on the host.
+# $1 what DHCP says is to be booted.
+xen_network() {
+	host "[ -e /run/dnsmasq.pid ] && kill \$(cat /run/dnsmasq.pid); ip link del xenbr0 2>/dev/null
+brctl addbr xenbr0 && ip addr add 192.168.77.1/24 dev xenbr0 && ip link set xenbr0 up && mkdir -p /run/tftp &&
+dnsmasq --conf-file=/dev/null --user=root --port=0 --interface=xenbr0 --bind-interfaces --pid-file=/run/dnsmasq.pid --dhcp-leasefile=/run/leases \
+	--no-ping --dhcp-range=192.168.77.20,192.168.77.60 --dhcp-boot=$1 --enable-tftp --tftp-root=/run/tftp" 60 >"$logs/network" ||
+		fail "no network on the host: $(tail -n 1 "$logs/network")"
+}
+
 # Lines of configuration: a disk that the device model serves and, unless a kernel's back end shall, nobody else; a CD.
+xen_nic() { printf '"type=ioemu,model=%s,bridge=xenbr0,mac=00:16:3e:00:00:0%d"' "$1" "$2"; }
 emulated_disk() { printf '"format=raw,vdev=%s,access=rw,backendtype=qdisk,target=/run/%s"' "$1" "$2"; }
 shared_disk() { printf '"format=raw,vdev=%s,access=rw,target=/run/%s"' "$1" "$2"; }
 cdrom() { printf '"format=raw,vdev=%s,access=ro,devtype=cdrom,target=%s"' "$1" "$host_files/media/$2"; }
@@ -153,11 +174,13 @@ xl -vvv create /run/$name.cfg" 150 >"$logs/$name.create" || status=$?
 xen_wait() {
 	local limit
 	limit=$(allowed "$2") || exit
-	limit=$((SECONDS + limit))
+	lab_tick
+	limit=$((lab_now + limit))
 	while :; do
 		host "$4" 20 >"$logs/$3" || true
 		! grep -aqE -- "$1" "$logs/$3" || return 0
-		[ $SECONDS -le $limit ] || time_out "no '$1' in $3; last: $(tail -n 2 "$logs/$3")"
+		lab_tick
+		[ "$lab_now" -le "$limit" ] || time_out "no '$1' in $3; last: $(tail -n 2 "$logs/$3")"
 		sleep 0.5
 	done
 }

@@ -188,6 +188,37 @@ static void sockets_are_refused(void **state)
 	assert_child_succeeds(try_sockets);
 }
 
+/* A helper that waits: what it has open, and nothing else. */
+
+static void try_helper(void)
+{
+	static const char word[] = "a word";
+	const struct timespec moment = { .tv_nsec = 1 };
+	struct options options = { .accel = ACCEL_XEN };
+	struct sandbox sandbox;
+	struct err err = { 0 };
+	char read_back[sizeof(word)];
+	int ends[2];
+
+	CHECK(pipe(ends) == 0);
+	prepare(&sandbox, &options);
+	CHECK(sandbox_enter_helper(&sandbox, &err) == 0);
+	CHECK(write(ends[1], word, sizeof(word)) == sizeof(word));
+	CHECK(read(ends[0], read_back, sizeof(word)) == sizeof(word));
+	CHECK(clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL) == 0);
+	CHECK_REFUSED(open("/etc/passwd", O_RDONLY));
+	CHECK_REFUSED(socket(AF_UNIX, SOCK_STREAM, 0));
+	CHECK_REFUSED(syscall(SYS_fork));
+	CHECK_REFUSED(syscall(SYS_kill, getppid(), 0));
+}
+
+static void a_helper_may_only_wait_and_speak(void **state)
+{
+	(void)state;
+	need_filter();
+	assert_child_succeeds(try_helper);
+}
+
 /* A user-mode network: sockets of the Internet, its name servers and files, and nothing more. */
 
 static char tftp_directory[] = "/tmp/hvmdm-test-XXXXXX";
@@ -710,6 +741,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_refused),
 		cmocka_unit_test(sockets_are_refused),
+		cmocka_unit_test(a_helper_may_only_wait_and_speak),
 		cmocka_unit_test(a_user_network_has_what_it_needs),
 		cmocka_unit_test(programs_and_processes_are_refused),
 		cmocka_unit_test(privileges_and_code_are_refused),

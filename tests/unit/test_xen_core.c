@@ -3,6 +3,7 @@
  * The Xen core on a fake of Xen's libraries: launch, ranges, memory, video RAM, the serving thread
  * and its gate.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -273,6 +275,88 @@ static void a_fault_ends_the_guest_as_crashed(void **state)
 	waitpid(pid, &status, 0);
 	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_CRASH);
+}
+
+/* The guard: what plays the device model here is a child, the guard a child of that. */
+
+enum {
+	GUARD_REFUSES = 1,
+};
+
+static int refuse_confinement(void *opaque, struct err *err)
+{
+	(void)opaque;
+	return err_set(err, -EPERM, "refused by the test");
+}
+
+/** The exit status of the guard of a device model that does 'play'. */
+static int guard_of(void (*play)(void), int (*confine)(void *opaque, struct err *err))
+{
+	const struct hv_guard guard = { .domid = FAKE_XEN_DOMID, .confine = confine };
+	struct err err = { 0 };
+	int status;
+	pid_t pid;
+
+	fake_xen_begin(RAM_BYTES);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (hv_xen_guard_start(&guard, &err) < 0)
+			_exit(1);
+		play();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* It is ours now. */
+	assert_true(waitpid(-1, &status, 0) > 0);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void is_killed(void)
+{
+	raise(SIGKILL);
+}
+
+static void ends_as_it_should(void)
+{
+	hv_xen_guard_dismiss();
+	hv_xen_guard_dismiss();
+}
+
+static void ends_in_a_fault(void)
+{
+	signal(SIGABRT, SIG_DFL);
+	raise(SIGABRT);
+}
+
+static void a_killed_device_model_leaves_a_crashed_guest(void **state)
+{
+	(void)state;
+	assert_int_equal(guard_of(is_killed, NULL), 0);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_CRASH);
+	assert_true(fake_xen->restricted);
+	fake_xen_end();
+	assert_int_equal(guard_of(ends_in_a_fault, NULL), 0);
+	assert_int_equal(fake_xen->shutdown_reason, HV_REASON_CRASH);
+	fake_xen_end();
+}
+
+static void the_guard_of_one_that_ends_by_itself_is_silent(void **state)
+{
+	(void)state;
+	assert_int_equal(guard_of(ends_as_it_should, NULL), 0);
+	assert_int_equal(fake_xen->shutdown_reason, -1);
+	fake_xen_end();
+}
+
+static void a_guard_that_cannot_be_confined_goes(void **state)
+{
+	(void)state;
+	assert_int_equal(guard_of(is_killed, refuse_confinement), GUARD_REFUSES);
+	assert_int_equal(fake_xen->shutdown_reason, -1);
+	fake_xen_end();
 }
 
 /* Ranges and wires */
@@ -774,6 +858,9 @@ int main(void)
 		cmocka_unit_test(a_domain_without_server_is_a_sentence),
 		cmocka_unit_test(old_kernels_name_the_pages),
 		TEST(a_fault_ends_the_guest_as_crashed),
+		cmocka_unit_test(a_killed_device_model_leaves_a_crashed_guest),
+		cmocka_unit_test(the_guard_of_one_that_ends_by_itself_is_silent),
+		cmocka_unit_test(a_guard_that_cannot_be_confined_goes),
 		TEST(ranges_and_functions_follow_the_map),
 		TEST(the_delay_port_stays_xens),
 		TEST(wires_reach_xen),
