@@ -302,6 +302,7 @@ xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
 
 	if (read(xce->pipe[0], &port, sizeof(port)) != sizeof(port))
 		return -1;
+	fake_xen->waits += port < FAKE_XEN_DEVICE_PORT + LOCAL_PORT_OFFSET;
 	return (xenevtchn_port_or_error_t)port;
 }
 
@@ -309,6 +310,7 @@ int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	(void)xce;
 	pthread_mutex_lock(&host.mutex);
+	fake_xen->unmasks += port < FAKE_XEN_DEVICE_PORT + LOCAL_PORT_OFFSET;
 	host.masked[port] = false;
 	if (host.pending[port])
 		send_port(port);
@@ -321,6 +323,8 @@ int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 	(void)xce;
 	if (port >= FAKE_XEN_DEVICE_PORT + LOCAL_PORT_OFFSET)
 		fake_xen->notified++;
+	else
+		fake_xen->answers++;
 	return 0;
 }
 

@@ -62,6 +62,8 @@ struct fake_xen {
 	uint64_t sleep_state;
 	unsigned state_writes;             /* of device-model/7/state */
 	unsigned bound, granted, notified; /* of paravirtual devices: channels, pages, calls */
+	/* Calls for the channels of processors: system calls on a real host. */
+	unsigned waits, unmasks, answers;
 };
 
 /** Shared with children after fork. */

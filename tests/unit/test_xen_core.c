@@ -696,6 +696,31 @@ static void the_dirty_log_of_video_ram(void **state)
 
 /* Serving */
 
+/** Each of these three is a system call; a request needs no other, as long as nobody is waited for.
+ */
+static void a_request_costs_a_wait_an_unmask_and_a_notification(void **state)
+{
+	const unsigned requests = 100;
+	struct fixture *f = *state;
+	uint64_t data;
+
+	start(f);
+	/* The channels have fired when they were bound, and are looked at. */
+	request_port(0, COUNTING_PORT, XEN_IOREQ_READ);
+	assert_true(fake_xen_answered(0, ANSWER_MS, &data));
+	stop(f);
+	start(f);
+	fake_xen->waits = fake_xen->unmasks = fake_xen->answers = 0;
+	for (unsigned i = 0; i < requests; i++) {
+		request_port(0, COUNTING_PORT, XEN_IOREQ_READ);
+		assert_true(fake_xen_answered(0, ANSWER_MS, &data));
+	}
+	stop(f);
+	assert_int_equal(fake_xen->waits, requests);
+	assert_int_equal(fake_xen->unmasks, requests);
+	assert_int_equal(fake_xen->answers, requests);
+}
+
 static void requests_of_all_processors_are_answered(void **state)
 {
 	const struct xen_ioreq config = { .type = XEN_IOREQ_PCI_CONFIG,
@@ -853,6 +878,7 @@ static void sleep_is_a_state_of_xens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_request_costs_a_wait_an_unmask_and_a_notification),
 		TEST(starts_and_says_so_once),
 		TEST(a_restricted_process_leaves_the_store_alone),
 		cmocka_unit_test(a_domain_without_server_is_a_sentence),
