@@ -28,9 +28,11 @@ skip() { say "  ${job_name:-}: skipped: $*" && exit 4; }
 time_out() { say "  ${job_name:-}: $*" && exit 3; }
 measure() { say "  ${job_name:-}: $1 $2 ${3-}" && echo "$1 $2 ${3-}" >>"$logs/measures"; }
 
-# The seconds that a wait may last: what is asked for, within the job's own limit.
+# The seconds that a wait may last: what is asked for, within the job's own limit. All limits are of the host's time: lab_tick.
 allowed() {
-	local left=$((job_end - SECONDS))
+	local left
+	lab_tick
+	left=$((job_end - lab_now))
 	[ "$left" -gt 0 ] || time_out "the job's time is over"
 	if [ "$1" -lt "$left" ]; then echo "$1"; else echo "$left"; fi
 }
@@ -90,12 +92,14 @@ guest_has_ended() { guest_output | grep -q '^@@device model ended'; }
 serial() {
 	local limit
 	limit=$(allowed "${2:-60}") || exit
-	limit=$((SECONDS + limit))
+	lab_tick
+	limit=$((lab_now + limit))
 	while :; do
 		guest_output >"$logs/serial"
 		grep -aqE -- "$1" "$logs/serial" && return 0
 		! grep -qa '^@@device model ended' "$logs/serial" || fail "the guest ended before it said '$1'"
-		[ $SECONDS -le $limit ] || time_out "the guest does not say '$1'; last: $(tail -n 1 "$logs/serial")"
+		lab_tick
+		[ "$lab_now" -le "$limit" ] || time_out "the guest does not say '$1'; last: $(tail -n 1 "$logs/serial")"
 		sleep 0.2
 	done
 }
@@ -107,8 +111,10 @@ serial_lacks() {
 }
 
 viewer() {
-	local status=0
-	(cd "$logs" && timeout "$(allowed 3600)" "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
+	local status=0 limit
+	limit=$(allowed 3600) || exit
+	# By the clock only for the case that it hangs.
+	(cd "$logs" && HVMDM_LAB_PID=$(lab_emulator) timeout $((limit * 4)) "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
 	case $status in
 	0) ;;
 	1 | 124) time_out "a viewer waited in vain: $*" ;;
@@ -135,9 +141,11 @@ foreign_viewer() {
 guest_ends() {
 	local limit status
 	limit=$(allowed "${1:-30}") || exit
-	limit=$((SECONDS + limit))
+	lab_tick
+	limit=$((lab_now + limit))
 	until guest_has_ended; do
-		[ $SECONDS -le $limit ] || time_out "the guest does not end"
+		lab_tick
+		[ "$lab_now" -le "$limit" ] || time_out "the guest does not end"
 		sleep 0.2
 	done
 	status=$(guest_output | sed -n 's/^@@device model ended //p' | tail -n 1)

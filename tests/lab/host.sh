@@ -107,9 +107,10 @@ host_start_lab() {
 host() {
 	local command=$1 limit=${2:-10} line begun="" mark
 	mark="@@$RANDOM$RANDOM"
-	limit=$((SECONDS + limit))
+	lab_tick
+	limit=$((lab_now + limit))
 	printf '{ %s\n} </dev/null 2>&1; echo "%s:$?"\n' "$command" "$mark" >&6
-	while [ $SECONDS -le $limit ]; do
+	while [ "$lab_now" -le "$limit" ]; do
 		if IFS= read -r -t 1 line <&7; then
 			line=$begun${line%$'\r'} begun=""
 			case $line in
@@ -121,6 +122,7 @@ host() {
 			esac
 		else
 			begun+=$line
+			lab_tick
 			kill -0 "$lab_pid" 2>/dev/null || return 125
 		fi
 	done

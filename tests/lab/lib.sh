@@ -126,13 +126,33 @@ host_has_vt() {
 	grep -qwE 'vmx|svm' /proc/cpuinfo && [ -r /dev/kvm ] && [ -w /dev/kvm ]
 }
 
+# The process that emulates the host, if it is emulated.
+lab_emulator() { [ "${host_kind:-here}" = here ] || printf '%s\n' "${lab_pid:-}"; }
+
+# Sets lab_now, seconds: this machine's time without that in which the emulated host was ready to run and had no processor, other work being
+# done here. Nothing can happen there meanwhile, so time limits count this.
+lab_now=0
+# shellcheck disable=SC2034
+lab_tick() {
+	local emulator file wait most=0
+	emulator=$(lab_emulator)
+	for file in ${emulator:+/proc/"$emulator"/task/*/schedstat}; do
+		{ read -r _ wait _ <"$file"; } 2>/dev/null || continue
+		[ "$wait" -le "$most" ] || most=$wait
+	done
+	lab_now=$((SECONDS - most / 1000000000))
+}
+
 # Waits for the emulated host's first word on its console. $1 process of the emulator, $2 folder of its console and qemu.log, $3 seconds,
 # $4 what it is called. Ends the run if the emulator ends, the word does not come, or it is not "lab: ready".
 wait_for_host() {
-	local pid=$1 folder=$2 limit=$((SECONDS + $3)) name=$4
+	local pid=$1 folder=$2 limit name=$4
+	lab_tick
+	limit=$((lab_now + $3))
 	until grep -q 'lab: ' "$folder/console" 2>/dev/null; do
 		kill -0 "$pid" 2>/dev/null || die "the lab's QEMU ended: $(tail -n 3 "$folder/qemu.log")"
-		[ $SECONDS -le $limit ] || die "$name does not come up in $3 s; its log: $folder/console"
+		lab_tick
+		[ "$lab_now" -le "$limit" ] || die "$name does not come up in $3 s; its log: $folder/console"
 		sleep 0.1
 	done
 	grep -q 'lab: ready' "$folder/console" || die "$name says: $(grep -m 1 'lab: ' "$folder/console"); its log: $folder/console"
