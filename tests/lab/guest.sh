@@ -28,13 +28,14 @@ skip() { say "  ${job_name:-}: skipped: $*" && exit 4; }
 time_out() { say "  ${job_name:-}: $*" && exit 3; }
 measure() { say "  ${job_name:-}: $1 $2 ${3-}" && echo "$1 $2 ${3-}" >>"$logs/measures"; }
 
-# The seconds that a wait may last: what is asked for, within the job's own limit. All limits are of the host's time: lab_tick.
+# The seconds that a wait may last: what is asked for, times the patience that the device model needs, within the job's own limit. All limits are
+# of the host's time: lab_tick.
 allowed() {
-	local left
+	local left wanted=$(($1 * ${patience:-1}))
 	lab_tick
 	left=$((job_end - lab_now))
 	[ "$left" -gt 0 ] || time_out "the job's time is over"
-	if [ "$1" -lt "$left" ]; then echo "$1"; else echo "$left"; fi
+	if [ "$wanted" -lt "$left" ]; then echo "$wanted"; else echo "$left"; fi
 }
 
 disk() { host "mkdir -p disks && rm -f disks/$1 && truncate -s $2M disks/$1" >/dev/null || fail "no space for disk $1"; }
@@ -114,7 +115,7 @@ viewer() {
 	local status=0 limit
 	limit=$(allowed 3600) || exit
 	# By the clock only for the case that it hangs.
-	(cd "$logs" && HVMDM_LAB_PID=$(lab_emulator) timeout $((limit * 4)) "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
+	(cd "$logs" && HVMDM_LAB_PID=$(lab_emulator) HVMDM_LAB_PATIENCE=${patience:-1} HVMDM_LAB_LIMIT=$limit timeout $((limit * 4)) "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
 	case $status in
 	0) ;;
 	1 | 124) time_out "a viewer waited in vain: $*" ;;
@@ -122,11 +123,7 @@ viewer() {
 	esac
 }
 
-screen() {
-	local limit
-	limit=$(allowed "${2:-60}") || exit
-	viewer timeout "$limit" wait "$1"
-}
+screen() { viewer timeout "${2:-60}" wait "$1"; }
 
 # The screen stands still meanwhile, or differs by a blinking cursor.
 foreign_viewer() {

@@ -24,7 +24,8 @@ It shares no code with the server under test, so what it sees is what any viewer
     gone              until the server closes the connection; as the last verb it makes that a success whenever it happens
     timeout SECONDS   limit of each waiting verb that follows (default 60)
 
-With HVMDM_LAB_PID, the process of an emulated host, limits do not count the time in which that host waited for a processor.
+With HVMDM_LAB_PID, the process of an emulated host, limits do not count the time in which that host waited for a processor. They are
+multiplied by HVMDM_LAB_PATIENCE, and end HVMDM_LAB_LIMIT seconds after the start.
 
 Exit status: 0, or 1 with a sentence if a wait ran out, or 2 if the server went away.
 """
@@ -338,11 +339,13 @@ def type_text(viewer, font, text):
 
 
 def run(viewer, words):
-    font, mark, limit = None, bytes(viewer.picture), 60.0
+    patience = float(os.environ.get("HVMDM_LAB_PATIENCE", "1"))
+    last_moment = now() + float(os.environ.get("HVMDM_LAB_LIMIT", "inf"))
+    font, mark, limit = None, bytes(viewer.picture), 60.0 * patience
     words = list(words)
     while words:
         verb = words.pop(0)
-        viewer.deadline = now() + limit
+        viewer.deadline = min(now() + limit, last_moment)
         if verb in ("text", "wait", "type"):
             font = font or Font()
         if verb == "shot":
@@ -400,7 +403,7 @@ def run(viewer, words):
         elif verb == "gone":
             viewer.until("the server's end", lambda: False)
         elif verb == "timeout":
-            limit = float(words.pop(0))
+            limit = float(words.pop(0)) * patience
         else:
             sys.exit("rfb.py: unknown verb '%s'" % verb)
 

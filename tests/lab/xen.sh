@@ -105,7 +105,7 @@ xl() { host "xl $*" 120 >"$logs/xl" || fail "xl $* fails: $(tail -n 1 "$logs/xl"
 says() {
 	local limit
 	lab_tick
-	limit=$((lab_now + ${3:-0}))
+	limit=$((lab_now + ${3:-0} * ${patience:-1}))
 	until host "$2" 60 >"$logs/said" && grep -qE -- "$1" "$logs/said"; do
 		lab_tick
 		[ "$lab_now" -lt "$limit" ] || fail "'$2' does not say '$1': $(tail -n 3 "$logs/said")"
