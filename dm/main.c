@@ -168,6 +168,8 @@ static void start_guard(const struct options *options, struct sandbox *sandbox)
 	const struct hv_guard guard = { options->xen_domid, confine_guard, sandbox };
 	struct err err = { 0 };
 
+	if (access("/dev/xen", F_OK) < 0)
+		return; /* no Xen: the core says so in a moment, once */
 	if (hv_xen_guard_start(&guard, &err) < 0)
 		log_warning("nobody will notice if this process is killed: %s", err.text);
 }

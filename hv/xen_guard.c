@@ -68,10 +68,8 @@ static xendevicemodel_handle *prepare(const struct hv_guard *guard, struct err *
 	setsid();
 	prctl(PR_SET_NAME, "hvmdm-guard");
 	model = xendevicemodel_open(NULL, 0);
-	if (!model) {
-		err_set_errno(err, -errno, "cannot open Xen's device model interface");
-		return NULL;
-	}
+	if (!model)
+		return NULL; /* this is no dom0, which the device model will say itself */
 	/* Older kernels know no restriction; where it was asked for, the device model itself fails.
 	 */
 	xentoolcore_restrict_all((domid_t)guard->domid);
@@ -87,10 +85,10 @@ static int stand_guard(const struct hv_guard *guard, int fd)
 	struct err err = { 0 };
 	xendevicemodel_handle *model = fd >= 0 ? prepare(guard, &err) : NULL;
 
-	if (!model) {
+	if (!model && err.text[0])
 		log_warning("nobody will notice if this process is killed: %s", err.text);
+	if (!model)
 		return 1;
-	}
 	if (wait_for_death(fd)) {
 		log_error("the device model has died: domain %u ends as crashed", guard->domid);
 		xendevicemodel_shutdown(model, (domid_t)guard->domid, HV_REASON_CRASH);
