@@ -115,7 +115,7 @@ viewer() {
 	local status=0 limit
 	limit=$(allowed 3600) || exit
 	# By the clock only for the case that it hangs.
-	(cd "$logs" && HVMDM_LAB_PID=$(lab_emulator) HVMDM_LAB_PATIENCE=${patience:-1} HVMDM_LAB_LIMIT=$limit timeout $((limit * 4)) "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
+	(cd "$logs" && HVMDM_LAB_PID=$(lab_emulator) HVMDM_LAB_PATIENCE=${patience:-1} HVMDM_LAB_LIMIT=$limit timeout $((limit * 10)) "$HVMDM_ROOT/tests/lab/rfb.py" "$host_vnc_address" "$@") || status=$?
 	case $status in
 	0) ;;
 	1 | 124) time_out "a viewer waited in vain: $*" ;;
