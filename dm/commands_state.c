@@ -2,7 +2,7 @@
 /*
  * What Xen's toolstack asks when it saves a guest or moves it: to be told of pages that devices
  * write while it copies the guest's memory, and, when the guest stands still, for the devices'
- * state.
+ * state. And what saves a guest whole, under KVM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +23,10 @@ static int execute_set_dirty_log(struct control_call *call)
 }
 
 /** "live" says that the guest goes on elsewhere, with the same images. */
-static int execute_save(struct control_call *call)
+static int save(struct control_call *call)
 {
 	int fd, result;
 
-	if (call->machine->hv->caps.can_run && !call->machine->hv->caps.saves_guest)
-		return err_set(&call->err, -ENOTSUP,
-			       "a guest's processors and memory cannot be saved under KVM yet");
 	fd = control_open(call->control, control_string(call, "filename"), O_WRONLY | O_CREAT,
 			  &call->err);
 	if (fd < 0)
@@ -40,8 +37,28 @@ static int execute_save(struct control_call *call)
 	return result;
 }
 
+static int execute_save(struct control_call *call)
+{
+	if (hv_holds_processors(call->machine->hv))
+		return err_set(&call->err, -ENOTSUP,
+			       "the devices alone are of no use under KVM: save-guest saves all");
+	return save(call);
+}
+
+/** With memory and processors, for -incoming of another process on this host or another. */
+static int execute_save_guest(struct control_call *call)
+{
+	if (!hv_holds_processors(call->machine->hv))
+		return err_set(&call->err, -ENOTSUP,
+			       call->machine->hv->caps.saves_guest
+				       ? "this guest's memory is Xen's: 'xl save' saves it"
+				       : "there are no processors to save");
+	return save(call);
+}
+
 const struct control_command control_state_commands[] = {
 	{ "xen-set-global-dirty-log", "enable:b", execute_set_dirty_log },
 	{ "xen-save-devices-state", "filename:s live?b", execute_save },
+	{ "save-guest", "filename:s live?b", execute_save_guest },
 	{ NULL, "", NULL },
 };

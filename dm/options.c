@@ -150,11 +150,6 @@ static int apply_defaults(struct options *options, struct err *err)
 		options->accel = ACCEL_QTEST;
 	if (options->accel == ACCEL_XEN && !options->xen_domid)
 		return err_set(err, -EINVAL, "machine xenfv needs -xen-domid N");
-	if (options->incoming && options->accel == ACCEL_KVM && options->board != BOARD_NONE)
-		return err_set(err, -ENOTSUP,
-			       "-incoming %s: a guest's processors and memory cannot be loaded "
-			       "under KVM yet, only under Xen, whose toolstack does it",
-			       options->incoming);
 	return 0;
 }
 

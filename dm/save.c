@@ -26,7 +26,7 @@ enum save_layout {
 	HEADER_RELEASE = 12,
 	HEADER_RELEASE_BYTES = 32,
 	HEADER_LENGTH = 44, /* of the whole stream */
-	HEADER_BYTES = 48,
+	HEADER_BYTES = SAVE_HEADER_BYTES,
 	TRAILER_BYTES = 4, /* CRC-32 of all that is before it */
 	FORMAT_VERSION = 1,
 };
@@ -332,6 +332,11 @@ static int check_stream(const uint8_t *stream, size_t length, struct err *err)
 	if (load_le32(stream + length - TRAILER_BYTES) != checksum(stream, length - TRAILER_BYTES))
 		return err_set(err, -EINVAL, "the saved state is damaged: its checksum is wrong");
 	return 0;
+}
+
+size_t save_length(const uint8_t *header)
+{
+	return begins_with(header, HEADER_BYTES, magic) ? load_le32(header + HEADER_LENGTH) : 0;
 }
 
 /** The records of a stream whose header has been checked. */

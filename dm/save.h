@@ -2,8 +2,8 @@
 /*
  * Saved state of a whole machine (docs/save-format.md): what its devices hold, the board's own,
  * guest time. The guest's memory, video RAM and processors are not part of it: on Xen they are the
- * toolstack's, who asks for this beside them. What is loaded may come from anywhere: nothing
- * changes unless all of it fits.
+ * toolstack's, who asks for this beside them; on KVM they follow in a second part, save_guest.c.
+ * What is loaded may come from anywhere: nothing changes unless all of it fits.
  */
 #pragma once
 
@@ -19,6 +19,7 @@ enum {
 	SAVE_DRIVES = 10, /* IDE's four, then those of the SATA adapter */
 	SAVE_PCI_FUNCTIONS = 256,
 	SAVE_MAX_BYTES = 16 << 20,
+	SAVE_HEADER_BYTES = 48,
 	/* The toolstack gives a device model in its own cage no larger files. */
 	SAVE_USUAL_BYTES = 256 << 10,
 };
@@ -62,6 +63,23 @@ int save_machine(struct machine *machine, struct state_writer *out, struct err *
  * sentence. Afterwards it is paused, or sleeps as the saved one did.
  */
 int save_load(struct machine *machine, const uint8_t *stream, size_t length, struct err *err);
+
+/** The length of the whole stream, by its header of SAVE_HEADER_BYTES; 0: it is none of ours. */
+size_t save_length(const uint8_t *header);
+
+/* save_guest.c: memory and processors, where the core holds them */
+
+/** Writes the second part at the position of 'fd'. The machine stands still. 0, or -errno and a
+ * sentence. */
+int save_guest_write(struct machine *machine, int fd, struct err *err);
+/** What of the second part belongs behind the devices: kept until they have been loaded. */
+struct save_core {
+	uint8_t *bytes; /* owned */
+	size_t length;
+};
+/** Reads the second part into a machine that has not run: its memory, at once. 0, or -errno and a
+ * sentence; then the guest must not run. */
+int save_guest_read(struct machine *machine, int fd, struct save_core *core, struct err *err);
 
 /* save_file.c */
 

@@ -82,6 +82,8 @@ static int save_stopped(struct machine *machine, int fd, struct err *err)
 	if (result == 0)
 		result = write_all(fd, writer.bytes, writer.length, err);
 	state_writer_finish(&writer);
+	if (result == 0 && hv_holds_processors(machine->hv))
+		result = save_guest_write(machine, fd, err);
 	return result;
 }
 
@@ -142,15 +144,16 @@ void save_close(struct machine *machine)
 	machine->incoming_fd = -1;
 }
 
-/** Reads up to the end into memory that grows; the caller frees it, whatever the result. */
-static int read_all(int fd, uint8_t **bytes, size_t *length, struct err *err)
+/** Reads up to the end, or to 'most' bytes, into memory that grows; the caller frees it, whatever
+ * the result. What was read before stays in front. */
+static int read_up_to(int fd, size_t most, uint8_t **bytes, size_t *length, struct err *err)
 {
-	size_t capacity = SAVE_USUAL_BYTES;
+	size_t capacity = *bytes ? *length : SAVE_USUAL_BYTES;
 	ssize_t count = 1;
 
-	*bytes = malloc(capacity);
-	*length = 0;
-	while (*bytes && count && *length < SAVE_MAX_BYTES) {
+	if (!*bytes)
+		*bytes = malloc(capacity);
+	while (*bytes && count && *length < most) {
 		if (*length == capacity) {
 			uint8_t *grown = realloc(*bytes, capacity * 2);
 
@@ -159,7 +162,7 @@ static int read_all(int fd, uint8_t **bytes, size_t *length, struct err *err)
 			*bytes = grown;
 			capacity *= 2;
 		}
-		count = read(fd, *bytes + *length, capacity - *length);
+		count = read(fd, *bytes + *length, (capacity < most ? capacity : most) - *length);
 		if (count < 0 && errno != EINTR)
 			return err_set_errno(err, -errno, "cannot read the saved state");
 		*length += count > 0 ? (size_t)count : 0;
@@ -172,20 +175,54 @@ static int read_all(int fd, uint8_t **bytes, size_t *length, struct err *err)
 	return 0;
 }
 
+/** The devices' stream: all that there is, or as much as its header says where memory follows. */
+static int read_devices(struct machine *machine, uint8_t **bytes, size_t *length, struct err *err)
+{
+	size_t most = SAVE_MAX_BYTES;
+	int result;
+
+	if (hv_holds_processors(machine->hv)) {
+		result = read_up_to(machine->incoming_fd, SAVE_HEADER_BYTES, bytes, length, err);
+		if (result < 0)
+			return result;
+		/* What has no header of ours is refused by save_load, which says what it is. */
+		most = *length < SAVE_HEADER_BYTES ? 0 : save_length(*bytes);
+	}
+	return read_up_to(machine->incoming_fd, most, bytes, length, err);
+}
+
+/** Memory first, since devices look at it; the core last, when they drive their wires. */
+static int load_all(struct machine *machine, const uint8_t *bytes, size_t length, struct err *err)
+{
+	bool has_guest = hv_holds_processors(machine->hv) && length >= SAVE_HEADER_BYTES &&
+			 save_length(bytes) == length;
+	struct save_core core = { 0 };
+	int result = 0;
+
+	if (has_guest)
+		result = save_guest_read(machine, machine->incoming_fd, &core, err);
+	if (result == 0)
+		result = save_load(machine, bytes, length, err);
+	if (result == 0 && has_guest)
+		result = hv_load(machine->hv, core.bytes, core.length, err);
+	free(core.bytes);
+	return result;
+}
+
 int save_load_incoming(struct machine *machine, struct err *err)
 {
 	uint8_t *bytes = NULL;
-	size_t length;
+	size_t length = 0;
 	int result;
 
 	if (machine->incoming_fd < 0)
 		return 0;
-	result = read_all(machine->incoming_fd, &bytes, &length, err);
-	save_close(machine);
+	result = read_devices(machine, &bytes, &length, err);
 	lock_acquire(&machine->lock);
 	if (result == 0)
-		result = save_load(machine, bytes, length, err);
+		result = load_all(machine, bytes, length, err);
 	lock_release(&machine->lock);
+	save_close(machine);
 	free(bytes);
 	if (result < 0)
 		err_prefix(err, "-incoming %s", machine->options->incoming);

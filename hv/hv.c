@@ -189,6 +189,21 @@ void hv_get_stats(struct hv *hv, struct hv_stats *stats)
 		hv->ops->get_stats(hv, stats);
 }
 
+bool hv_holds_processors(const struct hv *hv)
+{
+	return hv->ops->save != NULL;
+}
+
+int hv_save(struct hv *hv, uint8_t **bytes, size_t *length, struct err *err)
+{
+	return hv->ops->save(hv, bytes, length, err);
+}
+
+int hv_load(struct hv *hv, const uint8_t *bytes, size_t length, struct err *err)
+{
+	return hv->ops->load(hv, bytes, length, err);
+}
+
 void hv_report_shutdown(struct hv *hv, unsigned reason)
 {
 	if (hv->ops->report_shutdown)

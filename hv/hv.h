@@ -202,6 +202,12 @@ struct hv_ops {
 	void (*flush_coalesced)(struct hv *hv);
 	void (*get_stats)(struct hv *hv, struct hv_stats *stats);
 	/*
+	 * What the core holds of the guest beside its memory, as bytes that the same core takes
+	 * back; only while paused.
+	 */
+	int (*save)(struct hv *hv, uint8_t **bytes, size_t *length, struct err *err);
+	int (*load)(struct hv *hv, const uint8_t *bytes, size_t length, struct err *err);
+	/*
 	 * Xen: tells the toolstack why the guest stopped (SHUTDOWN_poweroff 0, reboot 1, crash 3).
 	 * May be NULL.
 	 */
@@ -327,6 +333,14 @@ int hv_cpu_info(struct hv *hv, unsigned cpu, struct hv_cpu_info *info);
 void hv_cpu_nmi(struct hv *hv, unsigned cpu);
 void hv_flush_coalesced(struct hv *hv);
 void hv_get_stats(struct hv *hv, struct hv_stats *stats);
+/** Says whether hv_save and hv_load serve: the guest's processors are the core's own. */
+bool hv_holds_processors(const struct hv *hv);
+/** Processors and chips of the core, while paused. The bytes are the caller's to free. 0, or -errno
+ * and a sentence. */
+int hv_save(struct hv *hv, uint8_t **bytes, size_t *length, struct err *err);
+/** Into a core that has not run, when the devices drive their wires. Bytes may come from anywhere.
+ * 0, or -errno and a sentence; then the guest cannot run. */
+int hv_load(struct hv *hv, const uint8_t *bytes, size_t length, struct err *err);
 void hv_report_shutdown(struct hv *hv, unsigned reason);
 /** The machine goes to sleep (S3), after hv_pause; hv_start wakes it. 0, or -errno and a sentence.
  */

@@ -348,6 +348,8 @@ static const struct hv_ops kvm_ops = {
 	.cpu_nmi = kvm_vcpu_nmi,
 	.flush_coalesced = kvm_ring_drain,
 	.get_stats = kvm_get_stats,
+	.save = kvm_save,
+	.load = kvm_load,
 	.destroy = kvm_destroy,
 };
 

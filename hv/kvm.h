@@ -9,6 +9,7 @@
  *   kvm_gate.c    who may be inside guest code: hold, pause, slot transactions
  *   kvm_vcpu.c    one processor: its thread, its exits
  *   kvm_reset.c   power-on state
+ *   kvm_state.c   state saved and brought back
  *
  * Locks, outermost first: the machine lock (the machine's; not needed where it says so), then
  * gate.mutex, which is only held for moments and never around a client hook.
@@ -215,9 +216,17 @@ void kvm_vcpu_nmi(struct hv *hv, unsigned cpu);
 /** Notes the model-specific registers of a processor that has never run: what a reset brings back.
  */
 int kvm_reset_note_msrs(struct kvm_core *core, struct kvm_vcpu *vcpu);
+/** Reads all of 'msrs', dropping those that cannot be read. */
+void kvm_read_msrs(int fd, struct kvm_msrs *msrs);
+/** Writes all that KVM takes. */
+void kvm_write_msrs(int fd, const struct kvm_msrs *msrs);
 /** All processors and the chips to power-on state; all must be parked. */
 void kvm_reset(struct hv *hv);
 /** One processor; 'core' must be parked or the processor's thread. */
 void kvm_reset_vcpu(struct kvm_vcpu *vcpu);
 /** Takes the interval timer off its wire or puts it on. */
 void kvm_set_pit_irq(struct hv *hv, bool on);
+
+/* kvm_state.c: hooks of hv_ops */
+int kvm_save(struct hv *hv, uint8_t **bytes, size_t *length, struct err *err);
+int kvm_load(struct hv *hv, const uint8_t *bytes, size_t length, struct err *err);

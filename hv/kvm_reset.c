@@ -124,8 +124,7 @@ static struct kvm_msr_list *list_msrs(int kvm_fd)
 	return list;
 }
 
-/** Reads all of 'msrs', dropping those that cannot be read. KVM stops at the first that fails. */
-static void read_msrs(int fd, struct kvm_msrs *msrs)
+void kvm_read_msrs(int fd, struct kvm_msrs *msrs)
 {
 	while (msrs->nmsrs) {
 		int done = ioctl(fd, KVM_GET_MSRS, msrs);
@@ -155,7 +154,7 @@ int kvm_reset_note_msrs(struct kvm_core *core, struct kvm_vcpu *vcpu)
 		if (msr_is_reset(list->indices[i]))
 			msrs->entries[msrs->nmsrs++].index = list->indices[i];
 	free(list);
-	read_msrs(vcpu->fd, msrs);
+	kvm_read_msrs(vcpu->fd, msrs);
 	for (uint32_t i = 0; i < msrs->nmsrs; i++)
 		if (msrs->entries[i].index == MSR_TSC)
 			msrs->entries[i].data = 0;
@@ -163,11 +162,10 @@ int kvm_reset_note_msrs(struct kvm_core *core, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-static void reset_msrs(struct kvm_vcpu *vcpu)
+void kvm_write_msrs(int fd, const struct kvm_msrs *msrs)
 {
-	const struct kvm_msrs *msrs = vcpu->core->msrs;
 	struct kvm_msrs *one = calloc(1, sizeof(*one) + sizeof(one->entries[0]));
-	int done = ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
+	int done = ioctl(fd, KVM_SET_MSRS, msrs);
 
 	if (!one)
 		return;
@@ -175,7 +173,7 @@ static void reset_msrs(struct kvm_vcpu *vcpu)
 	for (uint32_t i = done < 0 ? 0 : (uint32_t)done; i < msrs->nmsrs; i++) {
 		one->nmsrs = 1;
 		one->entries[0] = msrs->entries[i];
-		ioctl(vcpu->fd, KVM_SET_MSRS, one);
+		ioctl(fd, KVM_SET_MSRS, one);
 	}
 	free(one);
 }
@@ -324,7 +322,7 @@ void kvm_reset_vcpu(struct kvm_vcpu *vcpu)
 	reset_registers(vcpu);
 	reset_float(vcpu);
 	reset_debug_registers(vcpu);
-	reset_msrs(vcpu);
+	kvm_write_msrs(vcpu->fd, vcpu->core->msrs);
 	reset_local_apic(vcpu);
 	atomic_store(&vcpu->dead, false);
 }

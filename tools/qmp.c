@@ -222,7 +222,7 @@ static int run_until(struct qmp *qmp, const char *command, struct json_object *a
 int qmp_run(struct qmp *qmp, const char *command, struct json_object *arguments, int pass_fd,
 	    struct json_object **result, struct err *err)
 {
-	return run_until(qmp, command, arguments, pass_fd, result, now_ms() + QMP_TIMEOUT_MS, err);
+	return run_until(qmp, command, arguments, pass_fd, result, now_ms() + qmp->timeout_ms, err);
 }
 
 int qmp_receive(struct qmp *qmp, int timeout_ms, struct json_object **message, struct err *err)
@@ -259,7 +259,7 @@ int qmp_open(struct qmp *qmp, const char *path, int timeout_ms, struct err *err)
 	struct json_object *greeting = NULL;
 	int result = connect_to(path, err);
 
-	*qmp = (struct qmp){ .fd = result };
+	*qmp = (struct qmp){ .fd = result, .timeout_ms = QMP_TIMEOUT_MS };
 	if (result < 0)
 		return result;
 	qmp->tokener = json_tokener_new();

@@ -20,6 +20,7 @@ struct qmp {
 	char input[4096]; /* received and not yet parsed: [start, end) */
 	size_t start, end;
 	size_t parsed;   /* of the message being received */
+	int timeout_ms;  /* of a command; changed for one that takes long */
 	unsigned resets; /* RESET events so far */
 	/** Told of each event as it comes; 'message' stays the caller's. May be NULL. */
 	void (*event)(void *opaque, struct json_object *message);

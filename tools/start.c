@@ -24,17 +24,24 @@ enum {
 	PROGRESS_MS = 3000,
 	READY_STEP_MS = 5,
 	KEEPER_PIPE_FD = 3,
+	INCOMING_FD = 4,
 	RESTART_MIN_LIFE_S = 10, /* a guest that ends sooner is not started again */
 };
 
 /* The keeper. It runs after fork in a process of its own, and never returns. */
 
-/** Descriptors of whoever called hvm are nothing to a guest: only the pipe stays open. */
-static void close_inherited(int pipe_fd)
+/** Descriptors of whoever called hvm are nothing to a guest: only the pipe stays open, and the
+ * saved guest (or -1). True: there is one. */
+static bool close_inherited(int pipe_fd, int incoming)
 {
-	if (pipe_fd != KEEPER_PIPE_FD)
-		dup3(pipe_fd, KEEPER_PIPE_FD, O_CLOEXEC);
-	close_range(KEEPER_PIPE_FD + 1, ~0u, 0);
+	/* Out of the way of the places that they are to have. */
+	pipe_fd = fcntl(pipe_fd, F_DUPFD_CLOEXEC, INCOMING_FD + 1);
+	incoming = fcntl(incoming, F_DUPFD_CLOEXEC, INCOMING_FD + 1);
+	dup3(pipe_fd, KEEPER_PIPE_FD, O_CLOEXEC);
+	if (incoming >= 0)
+		dup2(incoming, INCOMING_FD);
+	close_range(incoming < 0 ? INCOMING_FD : INCOMING_FD + 1, ~0u, 0);
+	return incoming >= 0;
 }
 
 static void become_background(const char *log)
@@ -56,17 +63,23 @@ static void become_background(const char *log)
 		dprintf(STDERR_FILENO, "hvm: cannot leave the directory: %s\n", strerror(errno));
 }
 
-static pid_t spawn(const struct words *arguments)
+static pid_t spawn(const struct words *arguments, bool incoming)
 {
 	pid_t pid = fork();
+	struct words all = { 0 };
 
 	if (pid != 0)
 		return pid;
+	for (size_t i = 0; i < arguments->count; i++)
+		words_add(&all, "%s", arguments->items[i]);
+	if (incoming) {
+		words_add(&all, "-incoming");
+		words_add(&all, "fd:%d", INCOMING_FD);
+	}
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
-	execv(arguments->items[0], arguments->items);
-	dprintf(STDERR_FILENO, "hvm: cannot start '%s': %s\n", arguments->items[0],
-		strerror(errno));
+	execv(all.items[0], all.items);
+	dprintf(STDERR_FILENO, "hvm: cannot start '%s': %s\n", all.items[0], strerror(errno));
 	_exit(EXIT_NOT_STARTED);
 }
 
@@ -117,7 +130,8 @@ static void leave_papers(const char *directory, int status)
 		note_end(directory, status);
 }
 
-static void keep(const char *directory, const struct words *arguments, const struct guest *guest)
+static void keep(const char *directory, const struct words *arguments, const struct guest *guest,
+		 bool incoming)
 {
 	struct vif_taps taps = { .vifs = guest->vifs,
 				 .count = guest->vif_count,
@@ -135,8 +149,11 @@ static void keep(const char *directory, const struct words *arguments, const str
 			dprintf(STDERR_FILENO, "hvm: %s\n", err.text);
 			_exit(1);
 		}
-		pid = spawn(arguments);
+		pid = spawn(arguments, incoming);
 		vif_close_taps(&taps);
+		if (incoming)
+			close(INCOMING_FD);
+		incoming = false;
 		if (pid < 0)
 			_exit(1);
 		note_pid(directory, "pid", pid);
@@ -238,7 +255,7 @@ static void end_failed(const struct instance *instance)
 }
 
 int start_guest(const struct instance *instance, const struct words *arguments,
-		const struct guest *guest, struct err *err)
+		const struct guest *guest, int incoming, struct err *err)
 {
 	char *log = instance_path(instance, "log");
 	int fds[2], result;
@@ -251,9 +268,10 @@ int start_guest(const struct instance *instance, const struct words *arguments,
 	fflush(NULL);
 	keeper = fork();
 	if (keeper == 0) {
-		close_inherited(fds[1]);
+		bool has_state = close_inherited(fds[1], incoming);
+
 		become_background(log);
-		keep(instance->directory, arguments, guest);
+		keep(instance->directory, arguments, guest, has_state);
 	}
 	close(fds[1]);
 	free(log);

@@ -14,8 +14,10 @@ struct instance;
 struct words;
 
 /**
- * Starts the program and waits until it answers on its control socket. If it fails, the sentence
- * says so, the end of its log has been copied to stderr, and nothing of it is left.
+ * Starts the program and waits until it answers on its control socket. The guest's state comes from
+ * the descriptor 'incoming' unless it is -1; a later start of the same guest is a fresh one. If it
+ * fails, the sentence says so, the end of its log has been copied to stderr, and nothing of it is
+ * left.
  */
 int start_guest(const struct instance *instance, const struct words *arguments,
-		const struct guest *guest, struct err *err);
+		const struct guest *guest, int incoming, struct err *err);

@@ -14,6 +14,8 @@ enum verb_status {
 	VERB_MISUSED = 2,
 };
 
+struct words;
+
 struct verb {
 	const char *name;
 	const char *usage;   /* behind the name */
@@ -24,7 +26,8 @@ struct verb {
 };
 
 extern const struct verb verbs_create[], verbs_list[], verbs_power[], verbs_media[], verbs_screen[],
-	verbs_text[], verbs_wait[], verbs_events[], verbs_install[], verbs_console[], verbs_disk[];
+	verbs_text[], verbs_save[], verbs_wait[], verbs_events[], verbs_install[], verbs_console[],
+	verbs_disk[];
 
 /** Prints "hvm: sentence". VERB_FAILED. */
 int verb_fail(const struct err *err);
@@ -38,6 +41,11 @@ bool verb_connect(struct qmp *qmp, const char *name_or_number);
 /** Connects, runs one command, ends the connection. VERB_DONE or VERB_FAILED. */
 int verb_command(const char *name_or_number, const char *command, struct json_object *arguments);
 
+/** Starts a guest whose state is read from 'fd', by the configuration at 'config' and the
+ * assignments 'extra'. VERB_DONE or VERB_FAILED; verb_create.c. */
+int guest_restore(const char *config, const struct words *extra, int fd, bool paused);
+/** Ends a guest at once. VERB_DONE or VERB_FAILED; verb_power.c. */
+int guest_destroy(const char *name_or_number);
 /** Attaches the terminal to a guest's serial port; verb_console.c. */
 int console_attach(const char *name_or_number, unsigned port);
 /** Sends 'text' to a guest's serial port. VERB_DONE, or VERB_FAILED and a sentence; verb_console.c.

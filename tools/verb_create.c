@@ -18,6 +18,7 @@
 
 struct create_options {
 	bool dry_run, paused, console, viewer, wait, quiet;
+	int incoming; /* descriptor of a saved guest, or -1 */
 };
 
 /** The device model that belongs to this tool: chosen by HVMDM, beside it in a build tree, or
@@ -103,6 +104,21 @@ static int finish_start(const struct guest *guest, bool quiet, struct err *err)
 	return result;
 }
 
+/** Where it was created: images without a path are there. */
+static int write_folder(const struct instance *instance, struct err *err)
+{
+	char *folder = getcwd(NULL, 0), *line;
+	int result;
+
+	if (!folder)
+		return err_set_errno(err, -errno, "cannot tell the current folder");
+	line = text_format("%s\n", folder);
+	result = registry_write(instance->directory, "folder", line, err);
+	free(line);
+	free(folder);
+	return result;
+}
+
 static int write_papers(const struct instance *instance, const struct config *config,
 			const struct words *arguments, struct err *err)
 {
@@ -116,6 +132,8 @@ static int write_papers(const struct instance *instance, const struct config *co
 		result = registry_write(instance->directory, "keeper", pid, err);
 	if (result == 0)
 		result = registry_write(instance->directory, "config", config_text(config), err);
+	if (result == 0)
+		result = write_folder(instance, err);
 	free(line);
 	free(text);
 	return result;
@@ -140,7 +158,7 @@ static int make_place(struct instance *instance, const char *name, struct err *e
 }
 
 static int start(const struct guest *guest, const struct config *config,
-		 const struct arguments_place *wanted, struct err *err)
+		 const struct arguments_place *wanted, int incoming, struct err *err)
 {
 	struct arguments_place place = *wanted;
 	struct words arguments = { 0 };
@@ -155,7 +173,7 @@ static int start(const struct guest *guest, const struct config *config,
 	if (result < 0)
 		registry_remove(instance.directory);
 	else
-		result = start_guest(&instance, &arguments, guest, err);
+		result = start_guest(&instance, &arguments, guest, incoming, err);
 	words_finish(&arguments);
 	instance_finish(&instance);
 	return result;
@@ -207,7 +225,7 @@ static int create(const struct guest *guest, const struct config *config,
 	if (options->dry_run)
 		result = print_arguments(guest, &place, &err);
 	else
-		result = start(guest, config, &place, &err);
+		result = start(guest, config, &place, options->incoming, &err);
 	if (result == 0 && !options->dry_run)
 		result = finish_start(guest, options->quiet, &err);
 	free(program);
@@ -261,6 +279,13 @@ static int create_from(const char *path, const struct words *extra,
 	return status;
 }
 
+int guest_restore(const char *config, const struct words *extra, int fd, bool paused)
+{
+	struct create_options options = { .paused = paused, .incoming = fd };
+
+	return create_from(config, extra, &options);
+}
+
 static int run_create(const struct verb *verb, int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -274,7 +299,7 @@ static int run_create(const struct verb *verb, int argc, char **argv)
 		{ "defconfig", required_argument, NULL, 'f' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct create_options options = { 0 };
+	struct create_options options = { .incoming = -1 };
 	struct words extra = { 0 };
 	const char *path = NULL;
 	int letter, status;

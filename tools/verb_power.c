@@ -148,7 +148,7 @@ static void wait_for_keeper(const char *name)
 	}
 }
 
-static int destroy_one(const char *name)
+int guest_destroy(const char *name)
 {
 	struct instance instance;
 
@@ -172,7 +172,7 @@ static int run_destroy(const struct verb *verb, int argc, char **argv)
 	if (argc <= first || argv[first][0] == '-')
 		return verb_misuse(verb);
 	for (int i = first; i < argc; i++)
-		if (destroy_one(argv[i]) != VERB_DONE)
+		if (guest_destroy(argv[i]) != VERB_DONE)
 			status = VERB_FAILED;
 	return status;
 }

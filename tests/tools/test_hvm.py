@@ -432,6 +432,44 @@ class Life(Case):
         self.assertIn('"event":"ended"', watching.communicate(timeout=60)[0])
         self.assertEqual(watching.returncode, 0)
 
+    def test_save_and_restore(self):
+        self.create()
+        self.assertIn("not in this release", self.bad("migrate", "one", "host", status=2))
+        self.good("save", "-c", "one", "one.save")
+        self.good("save", "one", "two.save")
+        self.assertEqual(os.listdir(self.run_dir), [])
+        self.good("restore", "one.save")
+        self.assertIn("incoming saved while running\n", self.records())
+        self.good("destroy", "one")
+        self.good("restore", "-p", "two.save", "memory=128")
+        self.assertIn("incoming saved while paused\n", self.records())
+        with open(self.run_dir + "/one/config") as config:
+            self.assertIn("memory=128", config.read())
+        self.assertIn("running already", self.bad("restore", "two.save"))
+        self.good("save", "-p", "one", "three.save")
+        self.assertIn("paused", self.good("list", "one"))
+
+    def test_save_that_fails(self):
+        self.create(FAKE_MODE="full")
+        with open(self.dir + "/one.save", "w") as old:
+            old.write("old")
+        self.assertIn("space", self.bad("save", "one", "one.save"))
+        self.assertEqual(self.records().split()[-1], "{}")
+        self.assertIn("cont {}", self.records())
+        with open(self.dir + "/one.save") as old:
+            self.assertEqual(old.read(), "old")
+        self.assertFalse(os.path.exists(self.dir + "/one.save.part"))
+        self.assertIn("cannot write", self.bad("save", "one", "nowhere/one.save"))
+        self.bad("save", "one", status=2)
+
+    def test_restore_of_other_files(self):
+        for text in ("", "hvmdm guest 1\n", "hvmdm guest 1\n/\n5\nab", "hvmdm guest 2\n/\n1\na",
+                     "hvmdm guest 1\n/\n99999999999\na", "hvmdm guest 1\n" + "/" * 9000):
+            path = self.config(text, "bad.save")
+            self.assertIn("no guest that", self.bad("restore", path))
+        self.assertIn("cannot read", self.bad("restore", "none.save"))
+        self.bad("restore", status=2)
+
     def test_type(self):
         self.create()
         self.assertEqual(self.good("type", "-e", "one", "linux ß").strip(), "8 characters")
