@@ -3,6 +3,7 @@
  * The run directories of guests, which are the only registry of what runs on this host:
  *
  *   RUN/NAME/config    the configuration as it was read
+ *            folder    where it was created
  *            cmdline   program and arguments, quoted for a shell
  *            pid       the device model's process
  *            keeper    the process that waits for its end

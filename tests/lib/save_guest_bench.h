@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #include "tests/lib/save_bench.h"

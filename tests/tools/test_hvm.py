@@ -201,7 +201,7 @@ class Life(Case):
     def test_create_list_destroy(self):
         self.assertIn("127.0.0.1:0", self.create())
         self.assertEqual(sorted(os.listdir(self.run_dir + "/one")),
-                         ["cmdline", "config", "keeper", "log", "pid", "qmp", "qmp-stat"])
+                         ["cmdline", "config", "folder", "keeper", "log", "pid", "qmp", "qmp-stat"])
         self.assertEqual(os.stat(self.run_dir + "/one").st_mode & 0o777, 0o700)
         with open(self.run_dir + "/one/pid") as source:
             pid = source.read().strip()
