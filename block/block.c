@@ -433,6 +433,7 @@ static const struct format formats[] = {
 	{ "vpc", "vhd", vpc_open },
 	{ "directory", NULL, media_open_directory },
 	{ "overlay", NULL, media_open_overlay },
+	{ "composed", NULL, media_open_composed },
 };
 
 static const char *const foreign_formats[] = { "qcow",      "qed",  "vdi", "vhdx",

@@ -228,3 +228,18 @@ int media_open_overlay(struct block *block, const struct block_options *options,
 	result = media_make_overlay(&composed, options->overlay, fd, block->filename, err);
 	return result == 0 ? composed_open(block, &composed, err) : result;
 }
+
+int media_open_composed(struct block *block, const struct block_options *options,
+			const struct block_role *role, struct err *err)
+{
+	struct composed composed;
+	int result;
+
+	(void)role;
+	if (options->fd < 0)
+		return err_set(err, -EINVAL, "a composed medium comes as a descriptor, not as '%s'",
+			       block->filename);
+	result = composed_receive(&composed, options->fd, err);
+	close(options->fd);
+	return result == 0 ? composed_open(block, &composed, err) : result;
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * CD-ROMs. The image is opened here and its descriptor handed over: a device model in its sandbox
- * cannot open anything, and need not be allowed to read what the user may.
+ * CD-ROMs and floppy disks. The image is opened, or made of a directory, here, and its descriptor
+ * handed over: a device model in its sandbox cannot open anything, and need not be allowed to read
+ * what the user may.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "block/media.h"
 #include "tools/disk.h"
+#include "tools/medium.h"
 #include "tools/verb.h"
+
+/** What is put into a drive. */
+struct insertion {
+	const char *guest, *vdev, *id, *path;
+	const char *format;
+	bool read_only;
+	int fd;
+};
 
 static bool find_drive(const char *vdev, char *id, size_t size)
 {
@@ -33,62 +44,114 @@ static struct json_object *name_drive(const char *id)
 	return arguments;
 }
 
-static int insert(struct qmp *qmp, const char *id, int fd, const char *path, bool read_only,
-		  struct err *err)
+/** The drive has a copy of the descriptor, or has refused it. */
+static void remove_set(struct qmp *qmp, int set)
+{
+	struct json_object *arguments = json_object_new_object();
+
+	json_object_object_add(arguments, "fdset-id", json_object_new_int(set));
+	qmp_run(qmp, "remove-fd", arguments, -1, NULL, NULL);
+}
+
+static int insert(struct qmp *qmp, const struct insertion *insertion, struct err *err)
 {
 	struct json_object *arguments = json_object_new_object(), *answer = NULL;
 	char name[64];
-	int result;
+	int result, set;
 
-	json_object_object_add(arguments, "opaque", json_object_new_string(path));
-	result = qmp_run(qmp, "add-fd", arguments, fd, &answer, err);
+	json_object_object_add(arguments, "opaque", json_object_new_string(insertion->path));
+	result = qmp_run(qmp, "add-fd", arguments, insertion->fd, &answer, err);
 	if (result < 0)
 		return result;
-	snprintf(name, sizeof(name), "/dev/fdset/%d", json_number_or(answer, "fdset-id", -1));
+	set = json_number_or(answer, "fdset-id", -1);
+	snprintf(name, sizeof(name), "/dev/fdset/%d", set);
 	json_object_put(answer);
-	arguments = name_drive(id);
+	arguments = name_drive(insertion->id);
 	json_object_object_add(arguments, "filename", json_object_new_string(name));
-	json_object_object_add(arguments, "format", json_object_new_string("raw"));
-	if (read_only)
+	json_object_object_add(arguments, "format", json_object_new_string(insertion->format));
+	if (insertion->read_only)
 		json_object_object_add(arguments, "read-only-mode",
 				       json_object_new_string("read-only"));
-	return qmp_run(qmp, "blockdev-change-medium", arguments, -1, NULL, err);
+	result = qmp_run(qmp, "blockdev-change-medium", arguments, -1, NULL, err);
+	remove_set(qmp, set);
+	return result;
 }
 
-/** Opens the file here and hands it over; 'flags' as of open(). */
-static int insert_file(const char *guest, const char *vdev, const char *id, const char *file,
-		       int flags)
+/** Takes insertion->fd. */
+static int hand_over(const struct insertion *insertion)
 {
-	const char *path = strncmp(file, "file:", 5) == 0 ? file + 5 : file;
-	int fd = open(path, flags | O_CLOEXEC), result;
 	struct err err = { 0 };
 	struct qmp qmp;
+	int result;
 
-	if (fd < 0) {
-		err_set_errno(&err, -errno, "cannot read '%s'", path);
-		return verb_fail(&err);
-	}
-	if (!verb_connect(&qmp, guest)) {
-		close(fd);
+	if (!verb_connect(&qmp, insertion->guest)) {
+		close(insertion->fd);
 		return VERB_FAILED;
 	}
-	result = insert(&qmp, id, fd, path, (flags & O_ACCMODE) == O_RDONLY, &err);
+	result = insert(&qmp, insertion, &err);
 	qmp_close(&qmp);
-	close(fd);
+	close(insertion->fd);
 	if (result < 0)
-		err_prefix(&err, "%s", vdev);
+		err_prefix(&err, "%s", insertion->vdev);
 	return result < 0 ? verb_fail(&err) : VERB_DONE;
+}
+
+/** Opens 'path' as open() does with 'flags'. A descriptor, or -errno and a sentence. */
+static int open_image(const char *path, int flags, struct err *err)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	return fd < 0 ? err_set_errno(err, -errno, "cannot read '%s'", path) : fd;
+}
+
+/** A CD made on the fly, as a descriptor; or -errno and a sentence. */
+static int make_cd(const struct medium *medium, struct err *err)
+{
+	struct composed composed;
+	int fd, result;
+
+	if (medium->is_directory) {
+		result = media_make_cd(&composed, medium->path, err);
+	} else {
+		fd = open_image(medium->path, O_RDONLY, err);
+		result = fd < 0 ? fd
+				: media_make_overlay(&composed, medium->overlay, fd, medium->path,
+						     err);
+	}
+	if (result < 0)
+		return result;
+	fd = composed_send(&composed, err);
+	composed_finish(&composed);
+	return fd;
 }
 
 static int run_insert(const struct verb *verb, int argc, char **argv)
 {
 	char id[32];
+	struct insertion insertion = { .id = id, .read_only = true };
+	struct err err = { 0 };
+	struct medium medium;
+	int status;
 
 	if (argc != 4)
 		return verb_misuse(verb);
+	insertion.guest = argv[1];
+	insertion.vdev = argv[2];
 	if (!find_drive(argv[2], id, sizeof(id)))
 		return VERB_FAILED;
-	return insert_file(argv[1], argv[2], id, argv[3], O_RDONLY);
+	if (medium_parse(&medium, argv[3], &err) < 0)
+		return verb_fail(&err);
+	insertion.path = medium.path;
+	insertion.format = "raw";
+	if (medium.is_directory || medium.overlay) {
+		insertion.format = "composed";
+		insertion.fd = make_cd(&medium, &err);
+	} else {
+		insertion.fd = open_image(medium.path, O_RDONLY, &err);
+	}
+	status = insertion.fd < 0 ? verb_fail(&err) : hand_over(&insertion);
+	medium_finish(&medium);
+	return status;
 }
 
 static int run_eject(const struct verb *verb, int argc, char **argv)
@@ -116,15 +179,26 @@ static const char *find_floppy(const char *vdev)
 /** Write-protected if the file is. */
 static int run_floppy_insert(const struct verb *verb, int argc, char **argv)
 {
-	const char *id;
+	struct insertion insertion = { .format = "raw" };
+	struct err err = { 0 };
+	struct medium medium;
+	int status;
 
 	if (argc != 4)
 		return verb_misuse(verb);
-	id = find_floppy(argv[2]);
-	if (!id)
+	insertion.guest = argv[1];
+	insertion.vdev = argv[2];
+	insertion.id = find_floppy(argv[2]);
+	if (!insertion.id)
 		return VERB_FAILED;
-	return insert_file(argv[1], argv[2], id, argv[3],
-			   access(argv[3], W_OK) == 0 ? O_RDWR : O_RDONLY);
+	if (medium_parse(&medium, argv[3], &err) < 0)
+		return verb_fail(&err);
+	insertion.path = medium.path;
+	insertion.read_only = access(medium.path, W_OK) < 0;
+	insertion.fd = open_image(medium.path, insertion.read_only ? O_RDONLY : O_RDWR, &err);
+	status = insertion.fd < 0 ? verb_fail(&err) : hand_over(&insertion);
+	medium_finish(&medium);
+	return status;
 }
 
 static int run_floppy_eject(const struct verb *verb, int argc, char **argv)
@@ -139,7 +213,9 @@ static int run_floppy_eject(const struct verb *verb, int argc, char **argv)
 /* clang-format off */
 const struct verb verbs_media[] = {
 	{ "cd-insert", "GUEST VDEV FILE", "put an image or a host's drive into a CD-ROM drive",
-	  "VDEV is the drive's name in the configuration: hdc, for instance.\n", run_insert },
+	  "VDEV is the drive's name in the configuration: hdc, for instance. FILE may be\n"
+	  "dir:DIRECTORY, a CD of what is in it, or overlay:DIRECTORY,FILE, an image with\n"
+	  "a directory laid over it.\n", run_insert },
 	{ "cd-eject", "GUEST VDEV", "take the disc out", NULL, run_eject },
 	{ "floppy-insert", "GUEST VDEV FILE", "put an image into a floppy drive",
 	  "VDEV is fda or fdb. The disk is write-protected if FILE is.\n", run_floppy_insert },

@@ -88,6 +88,9 @@ class Machine:
     def do_add_fd(self, opaque=""):
         return {"fdset-id": len(self.fds) - 1, "fd": self.fds[-1]}
 
+    def do_remove_fd(self, fdset_id):
+        record("fdset %d removed" % fdset_id)
+
     def do_blockdev_change_medium(self, id, filename, format, read_only_mode="retain"):
         fd = self.fds[int(filename.rsplit("/", 1)[1])]
         record("medium " + os.pread(fd, 64, 0).decode())

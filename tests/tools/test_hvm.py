@@ -313,6 +313,7 @@ class Life(Case):
         self.assertIn("medium a disc", self.records())
         self.assertIn('"filename": "/dev/fdset/0", "format": "raw", "id": "ide-5632"',
                       self.records())
+        self.assertIn("fdset 0 removed", self.records())
         self.good("cd-eject", "one", "hdd")
         self.assertIn('eject {"id": "ide-5696"}', self.records())
         self.assertIn("cannot read", self.bad("cd-insert", "one", "hdc", "/none.iso"))
@@ -672,6 +673,9 @@ class Real(Case):
         self.good("unpause", "real")
         self.good("cd-eject", "real", "hdc")
         self.good("cd-insert", "real", "hdc", self.dir + "/cd.iso")
+        os.mkdir(self.dir + "/drivers")
+        self.good("cd-insert", "real", "hdc", "dir:" + self.dir + "/drivers")
+        self.assertIn("cannot read directory", self.bad("cd-insert", "real", "hdc", "dir:/none"))
         self.good("screenshot", "real", "real.png")
         with open(self.dir + "/real.png", "rb") as picture:
             self.assertEqual(picture.read()[:4], b"\x89PNG")
