@@ -296,6 +296,29 @@ static int execute_input_event(struct control_call *call)
 	return 0;
 }
 
+/** Pointers that the guest has made ready; the first is the one that is used. */
+static int execute_query_mice(struct control_call *call)
+{
+	struct input_sink *sink;
+	unsigned index = 0;
+
+	call->result = json_object_new_array();
+	list_for_each(sink, &call->machine->input.sinks, struct input_sink, node)
+	{
+		struct json_object *mouse;
+
+		if ((!sink->move && !sink->move_to) ||
+		    (sink->is_ready && !sink->is_ready(sink->opaque)))
+			continue;
+		mouse = json_add_string(json_object_new_object(), "name", sink->name);
+		json_add_int(mouse, "index", index);
+		json_add_bool(mouse, "current", index++ == 0);
+		json_add_bool(mouse, "absolute", sink->move_to != NULL);
+		json_object_array_add(call->result, mouse);
+	}
+	return 0;
+}
+
 /* VNC */
 
 static void add_address(struct json_object *object, const struct vnc_address *address)
@@ -427,6 +450,7 @@ const struct control_command control_screen_commands[] = {
 	{ "screendump", "filename:s format?s device?s head?i", execute_screendump },
 	{ "send-key", "keys:l hold-time?i", execute_send_key },
 	{ "input-send-event", "events:l device?s head?i", execute_input_event },
+	{ "query-mice", "", execute_query_mice },
 	{ "query-vnc", "", execute_query_vnc },
 	{ "query-vnc-servers", "", execute_query_vnc_servers },
 	{ "change-vnc-password", "password:s", set_password },

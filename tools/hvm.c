@@ -20,11 +20,11 @@ static const struct verb verbs_self[] = {
 	{ 0 },
 };
 
-static const struct verb *const verb_lists[] = { verbs_create,  verbs_list,    verbs_power,
-						 verbs_media,   verbs_save,    verbs_screen,
-						 verbs_text,    verbs_wait,    verbs_events,
-						 verbs_install, verbs_console, verbs_disk,
-						 verbs_self };
+static const struct verb *const verb_lists[] = { verbs_create, verbs_list,    verbs_power,
+						 verbs_media,  verbs_save,    verbs_screen,
+						 verbs_text,   verbs_wait,    verbs_events,
+						 verbs_click,  verbs_install, verbs_console,
+						 verbs_disk,   verbs_self };
 
 /** Verbs that administrators know from xl, and that are not there yet. */
 static const char *const verbs_to_come[] = { "migrate", "mem-set", "mem-max", "rename", NULL };

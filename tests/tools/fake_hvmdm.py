@@ -112,6 +112,12 @@ class Machine:
     def do_send_key(self, keys):
         return {}
 
+    def do_query_mice(self):
+        return [{"name": "tablet", "index": 0, "current": True, "absolute": MODE != "mouse"}]
+
+    def do_input_send_event(self, events):
+        return {}
+
     def do_query_screen_text(self, attributes=False, recognize=True):
         if MODE == "picture":
             return {"mode": "graphics"}

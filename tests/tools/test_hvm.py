@@ -471,6 +471,30 @@ class Life(Case):
         self.assertIn("cannot read", self.bad("restore", "none.save"))
         self.bad("restore", status=2)
 
+    def test_click(self):
+        self.create()
+        self.good("click", "one", "linux")
+        # The middle of columns 6 to 10 of 80, in the first of two lines; then down and up.
+        x = round(8 * 32767 / 79)
+        self.assertIn(f'{{"data": {{"axis": "x", "value": {x}}}, "type": "abs"}}', self.records())
+        self.good("click", "--button", "right", "--double", "one", "79", "1")
+        self.assertIn('"value": 32767', self.records())
+        self.assertEqual(self.records().count('"button": "right", "down": true'), 2)
+        self.assertEqual(self.records().count('"button": "right", "down": false'), 2)
+        self.assertIn("does not stand", self.bad("click", "one", "OK"))
+        error = self.bad("click", "one", "o")
+        self.assertIn("2 times", error)
+        self.assertIn("--nth 2: line 1, column 3", error)
+        self.good("click", "--nth", "2", "one", "o")
+        self.assertIn("2 times, not 3", self.bad("click", "--nth", "3", "one", "o"))
+        self.assertIn("80 x 2 characters", self.bad("click", "one", "80", "0"))
+        self.assertIn("is no place", self.bad("click", "one", "here", "0"))
+        self.bad("click", "one", status=2)
+
+    def test_click_without_a_tablet(self):
+        self.create(FAKE_MODE="mouse")
+        self.assertIn("has no tablet", self.bad("click", "one", "linux"))
+
     def test_type(self):
         self.create()
         self.assertEqual(self.good("type", "-e", "one", "linux ß").strip(), "8 characters")
