@@ -616,7 +616,9 @@ void ahci_port_quiesce(struct ahci_port *port)
 {
 	struct ide_drive *drive = ahci_port_drive(port);
 
-	/* What is issued starts as others end, so this waits for all of it. */
+	/* A medium may have been changed under a command that reads the old one. What is issued
+	 * starts as others end, so this waits for all of it. */
+	ide_channel_quiesce(&port->channel);
 	if (drive->kind != IDE_NONE)
 		block_drain(ide_drive_block(drive));
 }

@@ -42,6 +42,7 @@ enum {
 
 struct fixture {
 	char folder[32], disk[64], line[1024];
+	bool is_sata;
 	char *words[MAX_WORDS];
 	int count;
 	char incoming[16];
@@ -65,18 +66,27 @@ static void make_disk(struct fixture *f)
 /** As libxl 4.17 does for a disk, an empty CD drive, a standard VGA and two processors. */
 static void make_words(struct fixture *f, const char *boot_order, const char *processors)
 {
-	char *rest = NULL;
+	char *rest = NULL, disk[256];
 
+	if (f->is_sata)
+		snprintf(disk, sizeof(disk),
+			 "-device ahci,id=ahci0 "
+			 "-drive file=%s,if=none,id=ahcidisk-1,format=raw,cache=writeback "
+			 "-device ide-hd,bus=ahci0.1,unit=0,drive=ahcidisk-1",
+			 f->disk);
+	else
+		snprintf(disk, sizeof(disk),
+			 "-drive file=%s,if=ide,index=0,media=disk,format=raw,cache=writeback",
+			 f->disk);
 	snprintf(f->line, sizeof(f->line),
 		 "hvmdm -xen-domid %d -no-shutdown "
 		 "-chardev socket,id=libxl-cmd,path=%s/qmp,server=on,wait=off "
 		 "-mon chardev=libxl-cmd,mode=control -nodefaults -no-user-config -name board "
 		 "-vnc none -display none -serial null -device VGA,vgamem_mb=16 -boot order=%s "
 		 "-smp %s -net none -machine xenfv,suppress-vmdesc=on -m 32 "
-		 "-drive file=%s,if=ide,index=0,media=disk,format=raw,cache=writeback "
-		 "-drive if=none,readonly=on,id=ide-5632 "
+		 "%s -drive if=none,readonly=on,id=ide-5632 "
 		 "-device ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0",
-		 FAKE_XEN_DOMID, f->folder, boot_order, processors, f->disk);
+		 FAKE_XEN_DOMID, f->folder, boot_order, processors, disk);
 	for (char *word = strtok_r(f->line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		f->words[f->count++] = word;
 }
@@ -101,11 +111,12 @@ static void take_apart(struct fixture *f)
 	options_finish(&f->options);
 }
 
-static int set_up_with(void **state, const char *boot_order, const char *processors)
+static int set_up_with(void **state, const char *boot_order, const char *processors, bool is_sata)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	*state = f;
+	f->is_sata = is_sata;
 	strcpy(f->folder, "/tmp/hvmdm-test-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	fake_xen_begin(RAM_BYTES);
@@ -117,17 +128,22 @@ static int set_up_with(void **state, const char *boot_order, const char *process
 
 static int set_up(void **state)
 {
-	return set_up_with(state, "dc", "2,maxcpus=2");
+	return set_up_with(state, "dc", "2,maxcpus=2", false);
+}
+
+static int set_up_sata(void **state)
+{
+	return set_up_with(state, "dc", "2,maxcpus=2", true);
 }
 
 static int set_up_three_devices(void **state)
 {
-	return set_up_with(state, "ndc", "2,maxcpus=2");
+	return set_up_with(state, "ndc", "2,maxcpus=2", false);
 }
 
 static int set_up_one_of_two(void **state)
 {
-	return set_up_with(state, "dc", "1,maxcpus=2");
+	return set_up_with(state, "dc", "1,maxcpus=2", false);
 }
 
 static int tear_down(void **state)
@@ -860,6 +876,29 @@ static void what_was_unplugged_stays_out(void **state)
 	assert_int_equal(in(0x10, 2), 0x49d2);
 }
 
+/** The link's state at port 1 of the SATA adapter, which is behind the display card. */
+static unsigned sata_link(void)
+{
+	set_config(devfn(4, 0), 0x24, 0xf3000000, 4);
+	set_config(devfn(4, 0), 4, 6, 2);
+	return (unsigned)ask(XEN_IOREQ_COPY, 0xf3000000 + 0x180 + 0x28, 4, true, 0);
+}
+
+static void disks_at_sata_ports_are_unplugged_too(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(config(devfn(4, 0), 0, 4), 0x29228086);
+	assert_int_equal(sata_link(), 0x123);
+	out(0x10, 3, 2);
+	assert_int_equal(sata_link(), 0);
+	assert_null(f->machine->board->disks[5]);
+	stop(f);
+	move_to_another_process(f);
+	assert_int_equal(sata_link(), 0);
+	assert_null(f->machine->board->disks[5]);
+}
+
 static void a_guest_that_sleeps_is_woken_before_it_is_saved(void **state)
 {
 	struct fixture *f = *state;
@@ -891,6 +930,8 @@ int main(void)
 		TEST(buffered_writes_reach_vga_memory),
 		TEST(a_disk_transfer_ends_in_the_guests_memory),
 		TEST(disks_are_unplugged_and_cdroms_are_not),
+		cmocka_unit_test_setup_teardown(disks_at_sata_ports_are_unplugged_too, set_up_sata,
+						tear_down),
 		TEST(power_off_is_reported_before_the_guest_runs_on),
 		TEST(a_reset_is_the_toolstacks),
 		TEST(so_is_one_that_control_asks_for),
