@@ -4,12 +4,18 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "tools/verb.h"
+#include "tools/words.h"
+
+extern char **environ;
 
 static int run_help(const struct verb *verb, int argc, char **argv);
 static int run_version(const struct verb *verb, int argc, char **argv);
@@ -49,6 +55,22 @@ bool verb_find(struct instance *instance, const char *name_or_number)
 		return true;
 	verb_fail(&err);
 	return false;
+}
+
+int verb_run(const struct words *words)
+{
+	struct words all = { 0 };
+	int status = -1;
+	pid_t pid;
+
+	words_add(&all, "hvm");
+	for (size_t i = 0; i < words->count; i++)
+		words_add(&all, "%s", words->items[i]);
+	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, all.items, environ) == 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	words_finish(&all);
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : VERB_FAILED;
 }
 
 bool verb_connect(struct qmp *qmp, const char *name_or_number)

@@ -44,6 +44,8 @@ int verb_command(const char *name_or_number, const char *command, struct json_ob
 /** Starts a guest whose state is read from 'fd', by the configuration at 'config' and the
  * assignments 'extra'. VERB_DONE or VERB_FAILED; verb_create.c. */
 int guest_restore(const char *config, const struct words *extra, int fd, bool paused);
+/** Runs this program with 'words' (a verb and what it wants). Its exit status. */
+int verb_run(const struct words *words);
 /** Ends a guest at once. VERB_DONE or VERB_FAILED; verb_power.c. */
 int guest_destroy(const char *name_or_number);
 /** Attaches the terminal to a guest's serial port; verb_console.c. */

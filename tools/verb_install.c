@@ -6,22 +6,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <spawn.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "tools/health.h"
 #include "tools/recipe.h"
+#include "tools/resume.h"
 #include "tools/verb.h"
 #include "tools/waiting.h"
-
-extern char **environ;
 
 enum {
 	DEFAULT_EXPECT_S = 300,
@@ -44,6 +42,8 @@ struct install {
 	unsigned pictures;
 	int64_t start_ms, progress_ms;
 	bool shows_progress, ended;
+	struct resume kept; /* where milestones are kept */
+	bool keeps_milestones;
 };
 
 /* --- The log --- */
@@ -86,23 +86,6 @@ static void say(struct install *install, const char *text)
 
 /* --- Verbs --- */
 
-/** Runs this program with 'words'. Its exit status, or VERB_FAILED. */
-static int run_tool(const struct words *words)
-{
-	struct words all = { 0 };
-	int status = -1;
-	pid_t pid;
-
-	words_add(&all, "hvm");
-	for (size_t i = 0; i < words->count; i++)
-		words_add(&all, "%s", words->items[i]);
-	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, all.items, environ) == 0)
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	words_finish(&all);
-	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : VERB_FAILED;
-}
-
 /** Runs "VERB GUEST rest…", the rest being the step's words from 'first' on. */
 static int run_on_guest(struct install *install, const char *verb, const struct recipe_step *step,
 			size_t first)
@@ -114,7 +97,7 @@ static int run_on_guest(struct install *install, const char *verb, const struct 
 	words_add(&words, "%s", install->name);
 	for (size_t i = first; i < step->words.count; i++)
 		words_add(&words, "%s", step->words.items[i]);
-	status = run_tool(&words);
+	status = verb_run(&words);
 	words_finish(&words);
 	return status;
 }
@@ -127,7 +110,7 @@ static int take_screenshot(struct install *install, const char *name)
 	words_add(&words, "screenshot");
 	words_add(&words, "%s", install->name);
 	words_add(&words, "%s/%02u-%s.png", install->directory, ++install->pictures, name);
-	status = run_tool(&words);
+	status = verb_run(&words);
 	log_event(install, "screenshot", 0, words.items[2]);
 	words_finish(&words);
 	return status;
@@ -319,7 +302,7 @@ static int run_wait(struct install *install, const struct recipe_step *step)
 	words_add(&words, "%d", install->timeout_s);
 	words_add(&words, "%s", install->name);
 	words_add(&words, "%s", step->words.items[1]);
-	status = run_tool(&words);
+	status = verb_run(&words);
 	words_finish(&words);
 	return status;
 }
@@ -332,11 +315,34 @@ static int run_timeout(struct install *install, const struct recipe_step *step)
 					     "timeout wants a number of seconds");
 }
 
+/** A guest that is off needs no milestone: what is on its disk is all there is. */
+static bool guest_runs(struct install *install)
+{
+	struct json_object *answer = NULL;
+	bool runs;
+
+	if (install->ended || qmp_run(&install->qmp, "query-status", NULL, -1, &answer, NULL) < 0)
+		return false;
+	runs = strcmp(json_text_or(answer, "status", ""), "running") == 0;
+	json_object_put(answer);
+	return runs;
+}
+
 static int run_milestone(struct install *install, const struct recipe_step *step)
 {
-	log_event(install, "milestone", step->line, step->words.items[1]);
-	say(install, step->words.items[1]);
-	return install->ended ? VERB_DONE : take_screenshot(install, "milestone");
+	struct resume_point point = { .line = step->line, .text = step->words.items[1] };
+	struct err err = { 0 };
+	int status;
+
+	log_event(install, "milestone", step->line, point.text);
+	say(install, point.text);
+	status = install->ended ? VERB_DONE : take_screenshot(install, "milestone");
+	if (status != VERB_DONE || !install->keeps_milestones || !guest_runs(install))
+		return status;
+	if (resume_keep(&install->kept, &point, &err) < 0)
+		return fail(install, step->line, VERB_FAILED, err.text);
+	log_event(install, "kept", step->line, point.text);
+	return VERB_DONE;
 }
 
 static int run_screenshot(struct install *install, const struct recipe_step *step)
@@ -353,7 +359,7 @@ static int run_type(struct install *install, const struct recipe_step *step)
 	words_add(&words, "--quiet");
 	words_add(&words, "%s", install->name);
 	words_add(&words, "%s", step->words.items[1]);
-	status = run_tool(&words);
+	status = verb_run(&words);
 	words_finish(&words);
 	return status;
 }
@@ -385,7 +391,7 @@ static int run_medium(struct install *install, const struct recipe_step *step)
 	words_add(&words, "%s", step->words.items[1]);
 	if (!ejects)
 		words_add(&words, "%s", step->words.items[2]);
-	status = run_tool(&words);
+	status = verb_run(&words);
 	words_finish(&words);
 	return status;
 }
@@ -425,10 +431,12 @@ static int run_step(struct install *install, const struct recipe_step *step)
 
 /* --- From beginning to end --- */
 
-static int run_recipe(struct install *install)
+/** The steps behind line 'after' of the recipe. */
+static int run_recipe(struct install *install, unsigned after)
 {
 	for (unsigned i = 0; i < install->recipe.step_count; i++) {
-		int status = run_step(install, &install->recipe.steps[i]);
+		const struct recipe_step *step = &install->recipe.steps[i];
+		int status = step->line > after ? run_step(install, step) : VERB_DONE;
 
 		if (status != VERB_DONE)
 			return status;
@@ -448,18 +456,32 @@ static bool create_image(const char *file, const char *size)
 	words_add(&words, "create");
 	words_add(&words, "%s", file);
 	words_add(&words, "%s", size);
-	good = run_tool(&words) == VERB_DONE;
+	good = verb_run(&words) == VERB_DONE;
 	words_finish(&words);
 	return good;
+}
+
+/** The file of FILE or FILE,SIZE; the caller frees it. */
+static char *disk_file(const char *spec)
+{
+	const char *comma = strrchr(spec, ',');
+
+	return comma ? text_format("%.*s", (int)(comma - spec), spec) : text_copy(spec);
+}
+
+static bool is_qcow2(const char *file)
+{
+	size_t length = strlen(file);
+
+	return length > 6 && strcmp(file + length - 6, ".qcow2") == 0;
 }
 
 /** FILE or FILE,SIZE: a file that is not there is made. */
 static bool make_disk(const char *spec, struct words *config)
 {
 	const char *comma = strrchr(spec, ',');
-	char *file = comma ? text_format("%.*s", (int)(comma - spec), spec) : text_copy(spec);
-	size_t length = strlen(file);
-	bool qcow2 = length > 6 && strcmp(file + length - 6, ".qcow2") == 0, good = true;
+	char *file = disk_file(spec);
+	bool good = true;
 
 	if (access(file, F_OK) < 0 && !comma) {
 		fprintf(stderr, "hvm: '%s' is not there; to make it, give its size: %s,20G\n", file,
@@ -468,7 +490,7 @@ static bool make_disk(const char *spec, struct words *config)
 	} else if (access(file, F_OK) < 0) {
 		good = create_image(file, comma + 1);
 	}
-	words_add(config, "%s,%s,hda,w", file, qcow2 ? "qcow2" : "raw");
+	words_add(config, "%s,%s,hda,w", file, is_qcow2(file) ? "qcow2" : "raw");
 	free(file);
 	return good;
 }
@@ -476,7 +498,7 @@ static bool make_disk(const char *spec, struct words *config)
 struct install_options {
 	const char *name, *cd, *answers, *disk, *recipe, *directory;
 	int memory_mib;
-	bool keep;
+	bool keep, snapshots, resume;
 	struct words values, assignments;
 };
 
@@ -520,14 +542,26 @@ static int create_guest(const struct install_options *options)
 	free(cd);
 	for (size_t i = 0; i < options->assignments.count; i++)
 		words_add(&words, "%s", options->assignments.items[i]);
-	status = run_tool(&words);
+	status = verb_run(&words);
 	words_finish(&words);
 	words_finish(&disks);
 	return status;
 }
 
-/** Makes the log's folder. */
-static bool open_log(struct install *install, const char *directory)
+/** Pictures of the run that is gone on with keep their numbers. */
+static unsigned count_pictures(const char *directory)
+{
+	char *pattern = text_format("%s/*.png", directory);
+	glob_t found = { 0 };
+	unsigned count = glob(pattern, 0, NULL, &found) == 0 ? (unsigned)found.gl_pathc : 0;
+
+	globfree(&found);
+	free(pattern);
+	return count;
+}
+
+/** Makes the log's folder; one that is gone on with is added to. */
+static bool open_log(struct install *install, const char *directory, bool resume)
 {
 	char *path;
 
@@ -538,7 +572,8 @@ static bool open_log(struct install *install, const char *directory)
 		return false;
 	}
 	path = text_format("%s/install.log", install->directory);
-	install->log = fopen(path, "we");
+	install->log = fopen(path, resume ? "ae" : "we");
+	install->pictures = resume ? count_pictures(install->directory) : 0;
 	if (!install->log)
 		fprintf(stderr, "hvm: cannot write '%s': %s\n", path, strerror(errno));
 	free(path);
@@ -553,26 +588,65 @@ static char *derive_name(const char *path)
 	return text_format("%.*s", (int)strcspn(base, ".,"), base);
 }
 
+/** Says whether the recipe still has that milestone where it stood. */
+static bool recipe_has(const struct recipe *recipe, const struct resume_point *point)
+{
+	for (unsigned i = 0; i < recipe->step_count; i++) {
+		const struct recipe_step *step = &recipe->steps[i];
+
+		if (step->line == point->line && strcmp(step->words.items[0], "milestone") == 0)
+			return strcmp(step->words.items[1], point->text) == 0;
+	}
+	return false;
+}
+
+/** Goes back to the milestone that is kept; its line in *after. */
+static int resume_guest(struct install *install, unsigned *after)
+{
+	struct resume_point point = { 0 };
+	struct err err = { 0 };
+	int result = resume_find(&install->kept, &point, &err);
+
+	if (result == 0 && !recipe_has(&install->recipe, &point))
+		result = err_set(&err, -EINVAL,
+				 "the milestone '%s' is no longer at line %u of the recipe",
+				 point.text, point.line);
+	if (result == 0)
+		result = resume_start(&install->kept, &point, &err);
+	if (result == 0) {
+		log_event(install, "resumed", point.line, point.text);
+		say(install, point.text);
+	}
+	*after = point.line;
+	free(point.text);
+	return result < 0 ? verb_fail(&err) : VERB_DONE;
+}
+
 static int run_guest(struct install *install, const struct install_options *options)
 {
 	struct words words = { 0 };
-	int status = create_guest(options);
+	unsigned after = 0;
+	int status = options->resume ? resume_guest(install, &after) : create_guest(options);
 
 	if (status != VERB_DONE)
 		return status;
 	if (!verb_connect(&install->qmp, install->name))
 		return VERB_FAILED;
 	install->listener.qmp = &install->qmp;
-	log_event(install, "started", 0, install->name);
-	status = run_recipe(install);
+	if (!options->resume)
+		log_event(install, "started", 0, install->name);
+	status = run_recipe(install, after);
 	listener_finish(&install->listener);
 	qmp_close(&install->qmp);
 	if (!options->keep && !install->ended) {
 		words_add(&words, "destroy");
 		words_add(&words, "%s", install->name);
-		run_tool(&words);
+		verb_run(&words);
 		words_finish(&words);
 	}
+	/* Until it has ended, a guest that is left running has the image. */
+	if (status == VERB_DONE && install->keeps_milestones && !options->keep)
+		resume_drop(&install->kept);
 	return status;
 }
 
@@ -590,8 +664,15 @@ static int install_by(const struct install_options *options)
 	if (recipe_read(&install.recipe, options->recipe ? options->recipe : "watch",
 			&options->values, &err) < 0)
 		return verb_fail(&err);
-	if (open_log(&install, options->directory)) {
+	install.keeps_milestones = options->snapshots || options->resume;
+	if (open_log(&install, options->directory, options->resume)) {
+		char *disk = disk_file(options->disk ? options->disk : "");
+
+		install.kept = (struct resume){ .directory = install.directory,
+						.disk = disk,
+						.guest = install.name };
 		status = run_guest(&install, options);
+		free(disk);
 		fclose(install.log);
 		clear_progress(&install);
 		printf("log and pictures: %s\n", install.directory);
@@ -599,6 +680,18 @@ static int install_by(const struct install_options *options)
 	free(install.directory);
 	recipe_finish(&install.recipe);
 	return status;
+}
+
+static bool keeps_snapshots(const char *spec)
+{
+	char *file = disk_file(spec ? spec : "");
+	bool good = is_qcow2(file);
+
+	free(file);
+	if (!good)
+		fprintf(stderr, "hvm: --snapshots and --resume need a qcow2 disk: --disk "
+				"NAME.qcow2,20G\n");
+	return good;
 }
 
 static int run_install(const struct verb *verb, int argc, char **argv)
@@ -613,13 +706,16 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 		{ "set", required_argument, NULL, 's' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "keep", no_argument, NULL, 'k' },
+		{ "snapshots", no_argument, NULL, 'S' },
+		{ "resume", no_argument, NULL, 'R' },
 		{ 0 },
 	};
 	struct install_options options = { .memory_mib = DEFAULT_MEMORY_MIB };
 	char *name = NULL;
 	int letter, status;
 
-	while ((letter = getopt_long(argc, argv, "n:c:a:d:m:r:s:l:k", long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "n:c:a:d:m:r:s:l:kSR", long_options, NULL)) !=
+	       -1) {
 		switch (letter) {
 		case 'n':
 			options.name = optarg;
@@ -648,6 +744,12 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 		case 'k':
 			options.keep = true;
 			break;
+		case 'S':
+			options.snapshots = true;
+			break;
+		case 'R':
+			options.resume = true;
+			break;
 		default:
 			return verb_misuse(verb);
 		}
@@ -661,6 +763,8 @@ static int run_install(const struct verb *verb, int argc, char **argv)
 			options.answers);
 		return VERB_MISUSED;
 	}
+	if ((options.snapshots || options.resume) && !keeps_snapshots(options.disk))
+		return VERB_MISUSED;
 	if (!options.name)
 		options.name = name = derive_name(options.disk ? options.disk : options.cd);
 	status = install_by(&options);
@@ -681,7 +785,9 @@ const struct verb verbs_install[] = {
 	  "  -n, --name NAME        of the guest (by the disk's file)\n"
 	  "  -m, --memory MIB       (1024)\n"
 	  "  -l, --log DIRECTORY    for install.log and pictures (NAME.install)\n"
-	  "  -k, --keep             leave the guest running\n\n"
+	  "  -k, --keep             leave the guest running\n"
+	  "  -S, --snapshots        keep the last milestone, memory and disk\n"
+	  "  -R, --resume           go on from there; with the other options as before\n\n"
 	  "KEY=VALUE are those of hvm.cfg(5). hvm-recipe(5) tells how recipes are written.\n"
 	  "Exit status: 0 installed, 1 failed, 3 something did not come in time, 4 the guest ended.\n",
 	  run_install },

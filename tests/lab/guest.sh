@@ -149,6 +149,24 @@ guest_ends() {
 	[ "$status" = "${2:-0}" ] || fail "the device model's exit status is $status, not ${2:-0}: $(host 'tail -n 5 guest.out')"
 }
 
+# Until hvm install, started in the background with its words in file $1, has ended: "install ended STATUS".
+install_ends() {
+	local last=
+	until host "tail -n 2 $1" 60 >"$logs/out" && grep -q 'install ended' "$logs/out"; do
+		[ "$(tail -n 1 "$logs/out")" = "$last" ] || say "  $job_name: $(tail -n 1 "$logs/out")"
+		last=$(tail -n 1 "$logs/out")
+		lab_tick
+		[ "$lab_now" -lt "$job_end" ] || time_out "the installation has not ended: $last"
+		sleep 2
+	done
+}
+
+# What hvm has started, and a failed job has left.
+guests_destroy() {
+	# shellcheck disable=SC2016
+	host 'for folder in guests/*/; do [ ! -e "$folder/pid" ] || HVM_RUN_DIR=$PWD/guests hvm destroy "$(basename "$folder")"; done; rm -rf guests' 30 >/dev/null || true
+}
+
 guest_kill() {
 	# shellcheck disable=SC2016
 	host 'if [ -e guest.pid ] && [ ! -e guest.status ]; then kill -9 $(cat guest.pid); i=0; while [ ! -e guest.status ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done; fi; rm -f guest.pid guest.status qmp' 10 >/dev/null || true

@@ -386,6 +386,31 @@ class Life(Case):
         self.assertTrue(os.path.exists(self.dir + "/inst.install/01-milestone.png"))
         self.assertEqual(os.listdir(self.run_dir), [])
 
+    def test_install_that_goes_on(self):
+        recipe = ('timeout 1\nexpect linux\nmilestone "begun"\ntype "once"\nmilestone "typed"\n'
+                  'expect "%s"\nkey enter\n')
+        done = self.install(recipe % "never", "--snapshots")
+        self.assertEqual(done.returncode, 3)
+        names = os.listdir(self.dir + "/inst.install")
+        self.assertIn("5.guest", names)
+        self.assertNotIn("3.guest", names)
+        self.assertEqual(self.good("disk", "snapshot", "-l", "disk.qcow2").count("install-"), 1)
+        self.assertIn("no longer at line 5", self.install("\n" + recipe % "linux", "-R").stderr)
+        done = self.install(recipe % "linux", "--resume")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.records().count('"text": "once"'), 1)
+        self.assertIn("incoming saved while paused", self.records())
+        names = os.listdir(self.dir + "/inst.install")
+        self.assertEqual([name for name in names if not name.endswith(".png")], ["install.log"])
+        self.assertEqual(self.good("disk", "snapshot", "-l", "disk.qcow2").count("install-"), 0)
+        with open(self.dir + "/inst.install/install.log") as lines:
+            events = [json.loads(line)["event"] for line in lines]
+        self.assertEqual(events.count("started"), 1)
+        self.assertEqual(events.count("resumed"), 1)
+        self.assertEqual(events[-1], "installed")
+        self.assertIn("no milestone is kept", self.install(recipe % "linux", "-R").stderr)
+        self.assertIn("qcow2", self.bad("install", "-d", "x.img", "-S", status=2))
+
     def test_install_of_a_guest_that_ends(self):
         done = self.install("expect linux\nwait shutdown\nmilestone off",
                             FAKE_MODE="shortlived")
