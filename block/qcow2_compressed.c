@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <zlib.h>
-#ifdef HAVE_ZSTD
 #include <zstd.h>
-#endif
 
 #include "block/qcow2.h"
 
@@ -15,11 +13,7 @@ enum {
 
 bool qcow2_can_decompress(enum qcow2_compression kind)
 {
-#ifdef HAVE_ZSTD
 	return kind == QCOW2_ZLIB || kind == QCOW2_ZSTD;
-#else
-	return kind == QCOW2_ZLIB;
-#endif
 }
 
 /** The last sector may hold more than the stream; a stream that is longer than its cluster says is
@@ -42,7 +36,6 @@ static int inflate_cluster(const uint8_t *stored, size_t stored_bytes, uint8_t *
 											  : -EIO;
 }
 
-#ifdef HAVE_ZSTD
 static int unzstd_cluster(const uint8_t *stored, size_t stored_bytes, uint8_t *data, size_t bytes)
 {
 	ZSTD_inBuffer in = { stored, stored_bytes, 0 };
@@ -64,14 +57,11 @@ static int unzstd_cluster(const uint8_t *stored, size_t stored_bytes, uint8_t *d
 	ZSTD_freeDCtx(context);
 	return out.pos == out.size ? 0 : -EIO;
 }
-#endif
 
 int qcow2_decompress(enum qcow2_compression kind, const uint8_t *stored, size_t stored_bytes,
 		     uint8_t *data, size_t bytes)
 {
-#ifdef HAVE_ZSTD
 	if (kind == QCOW2_ZSTD)
 		return unzstd_cluster(stored, stored_bytes, data, bytes);
-#endif
 	return kind == QCOW2_ZLIB ? inflate_cluster(stored, stored_bytes, data, bytes) : -EIO;
 }
