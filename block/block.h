@@ -69,10 +69,11 @@ struct block_options {
 	const char *format;   /* "raw", "qcow2", …; NULL is raw: images are never probed */
 	const char *overlay;  /* a directory that lies over the CD image; NULL: none */
 	bool read_only;
-	bool snapshot; /* writes go to a temporary overlay and are dropped at the end */
-	bool is_cdrom; /* host drives are opened for reading media, sectors count 2048 bytes */
-	bool discard;  /* BLOCK_DISCARD gives space back to the host; otherwise it does nothing */
-	bool no_lock;  /* do not claim the image against other processes */
+	bool snapshot;  /* writes go to a temporary overlay and are dropped at the end */
+	bool is_floppy; /* a directory becomes a floppy disk */
+	bool is_cdrom;  /* host drives are opened for reading media, sectors count 2048 bytes */
+	bool discard;   /* BLOCK_DISCARD gives space back to the host; otherwise it does nothing */
+	bool no_lock;   /* do not claim the image against other processes */
 	enum block_cache cache;
 	enum block_error_action write_error, read_error;
 	size_t metadata_bytes; /* for an image's tables in memory; 0: what suits most */

@@ -179,19 +179,35 @@ int media_make_overlay(struct composed *composed, const char *directory, int fd,
 
 /* As formats */
 
+/** An image in memory, in which what the guest writes stays until it is taken out. */
+static int open_floppy(struct block *block, const struct block_options *options, struct err *err)
+{
+	struct block_options raw = *options;
+
+	raw.snapshot = false;
+	raw.fd = media_make_floppy(block->filename, err);
+	if (raw.fd < 0)
+		return raw.fd;
+	block->is_temporary = true;
+	return raw_open(block, &raw, err);
+}
+
 int media_open_directory(struct block *block, const struct block_options *options,
 			 const struct block_role *role, struct err *err)
 {
 	struct composed composed;
 	int result;
 
+	if (options->is_floppy && options->fd < 0)
+		return open_floppy(block, options, err);
 	(void)role;
 	if (options->fd >= 0) {
 		close(options->fd);
 		return err_set(err, -EINVAL, "a directory cannot be handed over by a descriptor");
 	}
 	if (!options->is_cdrom)
-		return err_set(err, -EINVAL, "'%s': a directory can be a CD, not a disk",
+		return err_set(err, -EINVAL,
+			       "'%s': a directory can be a CD or a floppy disk, not a hard disk",
 			       block->filename);
 	result = media_make_cd(&composed, block->filename, err);
 	return result == 0 ? composed_open(block, &composed, err) : result;

@@ -21,6 +21,9 @@ int media_make_cd(struct composed *composed, const char *directory, struct err *
  * 0, or -errno and a sentence. */
 int media_make_overlay(struct composed *composed, const char *directory, int fd,
 		       const char *filename, struct err *err);
+/** A floppy disk of what is in 'directory': a descriptor of its image in memory, to be read and
+ * written. -errno and a sentence. */
+int media_make_floppy(const char *directory, struct err *err);
 
 /* As formats of block_open. */
 int media_open_directory(struct block *block, const struct block_options *options,

@@ -380,7 +380,9 @@ static int parse_action(const char *text, enum block_error_action *action, struc
 
 struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct err *err)
 {
-	struct block_options block = { .fd = -1, .is_cdrom = plan->is_cdrom };
+	struct block_options block = { .fd = -1,
+				       .is_cdrom = plan->is_cdrom,
+				       .is_floppy = plan->is_floppy };
 	struct opts *drive = plan->drive;
 	uint64_t metadata_bytes = 0;
 	bool locking = true;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/guest.h"
+#include "tools/medium.h"
 #include "tools/words.h"
 
 static void add_option(struct words *words, const char *option, const char *argument)
@@ -187,15 +188,20 @@ static void add_disk(struct words *words, const struct disk *disk, bool ahci)
 /** A disk that the host's user may not write is write-protected. */
 static void add_floppy(struct words *words, const char *image, unsigned index)
 {
-	char *file = double_commas(image);
+	bool is_directory = strncmp(image, "dir:", 4) == 0;
+	char *path = is_directory ? medium_absolute(image + 4) : text_copy(image);
+	char *file = double_commas(path);
 
 	words_add(words, "-drive");
-	if (*file)
+	if (is_directory)
+		words_add(words, "file=%s,if=floppy,index=%u,format=directory", file, index);
+	else if (*file)
 		words_add(words, "file=%s,if=floppy,index=%u,format=raw%s", file, index,
 			  access(image, R_OK) == 0 && access(image, W_OK) < 0 ? ",readonly=on"
 									      : "");
 	else
 		words_add(words, "if=floppy,index=%u", index);
+	free(path);
 	free(file);
 }
 

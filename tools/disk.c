@@ -201,6 +201,20 @@ static int apply_word(struct disk_words *words, char *word, struct err *err)
 	return apply_key(words, word, equals + 1, err);
 }
 
+/** As apply_target, for the rest of a specification. */
+static void apply_last_target(struct disk_words *words, char *text)
+{
+	char *comma = strncmp(text, "overlay:", 8) == 0 ? strchr(text, ',') : NULL;
+
+	if (comma) {
+		*comma = '\0';
+		set_word(&words->overlay, text + 8);
+		text = comma + 1;
+	}
+	words->is_directory = strncmp(text, "dir:", 4) == 0;
+	set_word(&words->target, words->is_directory ? text + 4 : text);
+}
+
 static int split_words(struct disk_words *words, char *spec, struct err *err)
 {
 	int result = 0;
@@ -211,7 +225,7 @@ static int split_words(struct disk_words *words, char *spec, struct err *err)
 		spec += strspn(spec, " \t");
 		/* target= is the last word: what is behind it is the path, commas included. */
 		if (strncmp(spec, "target=", 7) == 0) {
-			set_word(&words->target, spec + 7);
+			apply_last_target(words, spec + 7);
 			return 0;
 		}
 		comma = strchr(spec, ',');

@@ -19,10 +19,12 @@ static const char *behind(const char *text, const char *prefix)
 
 int medium_parse(struct medium *medium, const char *text, struct err *err)
 {
-	const char *directory = behind(text, "dir:"), *overlay = behind(text, "overlay:");
-	const char *file = behind(text, "file:"), *comma = overlay ? strchr(overlay, ',') : NULL;
+	const char *floppy = behind(text, "floppy:");
+	const char *directory = floppy ? floppy : behind(text, "dir:");
+	const char *overlay = behind(text, "overlay:"), *file = behind(text, "file:");
+	const char *comma = overlay ? strchr(overlay, ',') : NULL;
 
-	*medium = (struct medium){ .is_directory = directory != NULL };
+	*medium = (struct medium){ .is_directory = directory != NULL, .is_floppy = floppy != NULL };
 	if ((directory && !*directory) || (overlay && (!comma || comma == overlay || !comma[1])))
 		return err_set(err, -EINVAL,
 			       "'%s': write dir:DIRECTORY, or overlay:DIRECTORY,IMAGE", text);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How media are named: "FILE", "dir:DIRECTORY", which becomes a CD or a floppy disk, and
- * "overlay:DIRECTORY,FILE", a CD image with a directory laid over it.
+ * How media are named: "FILE", "dir:DIRECTORY", which becomes a CD, or a floppy disk in a drive for
+ * those, "floppy:DIRECTORY", which becomes one anywhere, and "overlay:DIRECTORY,FILE", a CD image
+ * with a directory laid over it.
  */
 #pragma once
 
@@ -12,7 +13,7 @@ struct err;
 struct medium {
 	char *path;    /* of the image; of the directory, if it is one; owned */
 	char *overlay; /* owned; NULL: none */
-	bool is_directory;
+	bool is_directory, is_floppy;
 };
 
 /** 0, or -EINVAL and a sentence; 'medium' then needs no finish. */

@@ -414,7 +414,8 @@ static struct block *open_source(const struct words *words, const char *text, st
 		return NULL;
 	options.filename = medium.path;
 	options.overlay = medium.overlay;
-	options.is_cdrom = medium.is_directory || medium.overlay;
+	options.is_floppy = medium.is_floppy;
+	options.is_cdrom = (medium.is_directory && !medium.is_floppy) || medium.overlay;
 	options.format = medium_format(&medium, format_or(words, medium.path, "raw"));
 	source = block_open(&options, words->loop, err);
 	medium_finish(&medium);

@@ -143,7 +143,9 @@ static int run_insert(const struct verb *verb, int argc, char **argv)
 		return verb_fail(&err);
 	insertion.path = medium.path;
 	insertion.format = "raw";
-	if (medium.is_directory || medium.overlay) {
+	if (medium.is_floppy) {
+		insertion.fd = err_set(&err, -EINVAL, "a CD-ROM drive takes no floppy disk");
+	} else if (medium.is_directory || medium.overlay) {
 		insertion.format = "composed";
 		insertion.fd = make_cd(&medium, &err);
 	} else {
@@ -194,8 +196,14 @@ static int run_floppy_insert(const struct verb *verb, int argc, char **argv)
 	if (medium_parse(&medium, argv[3], &err) < 0)
 		return verb_fail(&err);
 	insertion.path = medium.path;
-	insertion.read_only = access(medium.path, W_OK) < 0;
-	insertion.fd = open_image(medium.path, insertion.read_only ? O_RDONLY : O_RDWR, &err);
+	insertion.read_only = !medium.is_directory && access(medium.path, W_OK) < 0;
+	if (medium.overlay)
+		insertion.fd = err_set(&err, -EINVAL, "nothing can be laid over a floppy disk");
+	else if (medium.is_directory)
+		insertion.fd = media_make_floppy(medium.path, &err);
+	else
+		insertion.fd =
+			open_image(medium.path, insertion.read_only ? O_RDONLY : O_RDWR, &err);
 	status = insertion.fd < 0 ? verb_fail(&err) : hand_over(&insertion);
 	medium_finish(&medium);
 	return status;
@@ -218,7 +226,8 @@ const struct verb verbs_media[] = {
 	  "a directory laid over it.\n", run_insert },
 	{ "cd-eject", "GUEST VDEV", "take the disc out", NULL, run_eject },
 	{ "floppy-insert", "GUEST VDEV FILE", "put an image into a floppy drive",
-	  "VDEV is fda or fdb. The disk is write-protected if FILE is.\n", run_floppy_insert },
+	  "VDEV is fda or fdb. The disk is write-protected if FILE is. FILE may be\n"
+	  "dir:DIRECTORY: a disk of what is in it; what the guest writes is lost.\n", run_floppy_insert },
 	{ "floppy-eject", "GUEST VDEV", "take the floppy disk out", NULL, run_floppy_eject },
 	{ 0 },
 };

@@ -55,6 +55,8 @@ static void disk_forms(void **state)
 		{ "/a,raw,hda,w,backendtype=qdisk", "/a", "raw", 0, 768, false },
 		{ "/a,raw,hda,w,no-discard", "/a", "raw", 0, 768, false },
 		{ "/a=b,raw,hda,w,discard,script=block", "/a=b", "raw", 0, 768, false },
+		{ "vdev=hdc,devtype=cdrom,target=overlay:/o,/a", "/a", "overlay", 2, 5632, true },
+		{ "vdev=hdc,devtype=cdrom,target=dir:/a,b", "/a,b", "directory", 2, 5632, true },
 		{ "dir:/a,hdc,cdrom", "/a", "directory", 2, 5632, true },
 		{ "overlay:/o,/a,hdc,cdrom", "/a", "overlay", 2, 5632, true },
 		{ "overlay:/o,file:/a,raw,hdc,ro,cdrom", "/a", "overlay", 2, 5632, true },

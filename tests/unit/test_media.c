@@ -261,7 +261,7 @@ static void a_disk_is_refused(void **state)
 					 .format = "directory" };
 
 	assert_null(block_open(&options, bench->loop, &bench->err));
-	assert_non_null(strstr(bench->err.text, "not a disk"));
+	assert_non_null(strstr(bench->err.text, "not a hard disk"));
 	options.format = "qcow2";
 	options.overlay = bench->directory;
 	assert_null(block_open(&options, bench->loop, &bench->err));
