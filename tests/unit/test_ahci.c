@@ -558,6 +558,26 @@ static void state_survives(void **state)
 	assert_true(ahci_holds_disk(bench, AHCI_BENCH_DATA, 512, 300 * 512));
 }
 
+/* Xen's toolstack gives a device model in its cage a file of no more than 256 KiB. */
+static void an_idle_adapter_is_saved_in_a_few_kib(void **state)
+{
+	struct ahci_bench *bench = *state;
+	struct state_writer writer;
+	struct device_list list;
+
+	ahci_start_port(bench, DISK);
+	ahci_read(bench, ATA_CMD_READ_SECTORS_EXT, 0, 200);
+	device_list_init(&list);
+	device_add(&list, &bench->ahci->device);
+	state_writer_init(&writer);
+	device_quiesce_all(&list);
+	device_save_all(&list, &writer);
+	print_message("%zu bytes\n", writer.length);
+	assert_true(writer.length < 32 << 10);
+	state_writer_finish(&writer);
+	device_remove(&bench->ahci->device);
+}
+
 static struct ahci_bench *move_to_another(struct ahci_bench *bench)
 {
 	struct ahci_bench *other = ahci_bench_create();
@@ -696,6 +716,7 @@ int main(void)
 		WITH_BENCH(interrupts_pass_two_gates),
 		WITH_BENCH(without_bus_mastering_commands_wait),
 		WITH_BENCH(state_survives),
+		WITH_BENCH(an_idle_adapter_is_saved_in_a_few_kib),
 		WITH_BENCH(held_commands_go_on_elsewhere),
 		WITH_BENCH(held_queued_commands_go_on_elsewhere),
 		WITH_BENCH(damaged_state_is_refused),
