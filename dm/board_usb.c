@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * USB controllers on the board: -usb, -usbdevice, -device piix3-usb-uhci; what is plugged into them
- * is made by board_usb_devices.c. Whoever asks for a device alone gets the PIIX3's controller too.
+ * USB controllers on the board: -usb, -usbdevice, -device piix3-usb-uhci, usb-ehci, ich9-usb-ehci1
+ * with its companions; what is plugged into them is made by board_usb_devices.c. Whoever asks for a
+ * device alone gets the PIIX3's controller too.
  */
 #include "dm/board_usb.h"
 
@@ -19,11 +20,12 @@
 enum {
 	PIIX3_SLOT = 1,
 	PIIX3_FUNCTION = 2,
+	ICH9_SLOT = 0x1d,
+	ICH9_FUNCTION = 7,
 };
 
-static const char *const host_properties[] = {
-	"driver", "id", "addr", "bus", "multifunction", NULL
-};
+static const char *const host_properties[] = { "driver",        "id",        "addr",      "bus",
+					       "multifunction", "masterbus", "firstport", NULL };
 
 /** Where a controller goes. */
 struct place {
@@ -33,26 +35,53 @@ struct place {
 
 struct host_kind {
 	const char *name;
-	int (*init)(struct usb_host *host, struct machine *machine, const struct place *place,
-		    struct err *err);
+	int (*init)(struct usb_host *host, struct board *board, const struct host_kind *kind,
+		    const struct place *place, struct err *err);
+	int model;
+	struct place place; /* unless addr= says another, and as long as it is free */
+	bool is_companion;
 };
 
-static int init_piix3(struct usb_host *host, struct machine *machine, const struct place *place,
-		      struct err *err)
+static int init_uhci(struct usb_host *host, struct board *board, const struct host_kind *kind,
+		     const struct place *place, struct err *err)
 {
+	struct machine *machine = board->machine;
 	struct uhci *uhci = &host->chip.uhci;
-	int result = uhci_init(uhci, UHCI_PIIX3, &machine->pci, &machine->clock, &machine->ram,
-			       place->slot, place->function, err);
+	int result = uhci_init(uhci, (enum uhci_model)kind->model, &machine->pci, &machine->clock,
+			       &machine->ram, place->slot, place->function, err);
 
 	host->function = &uhci->function;
-	host->ports = uhci->plugs;
-	host->port_count = UHCI_PORTS;
+	if (!kind->is_companion) {
+		host->ports = uhci->plugs;
+		host->port_count = UHCI_PORTS;
+	}
 	device_add(&machine->devices, &uhci->device);
 	return result;
 }
 
+static int init_ehci(struct usb_host *host, struct board *board, const struct host_kind *kind,
+		     const struct place *place, struct err *err)
+{
+	struct machine *machine = board->machine;
+	struct ehci *ehci = &host->chip.ehci;
+	int result = ehci_init(ehci, (enum ehci_model)kind->model, &machine->pci, &machine->clock,
+			       &machine->ram, place->slot, place->function, err);
+
+	host->function = &ehci->function;
+	host->ports = ehci->plugs;
+	host->port_count = EHCI_PORTS;
+	host->is_fast = true;
+	device_add(&machine->devices, &ehci->device);
+	return result;
+}
+
 static const struct host_kind host_kinds[] = {
-	{ "piix3-usb-uhci", init_piix3 },
+	{ "piix3-usb-uhci", init_uhci, UHCI_PIIX3, { PIIX3_SLOT, PIIX3_FUNCTION }, false },
+	{ "usb-ehci", init_ehci, EHCI_PLAIN, { -1, 0 }, false },
+	{ "ich9-usb-ehci1", init_ehci, EHCI_ICH9, { ICH9_SLOT, ICH9_FUNCTION }, false },
+	{ "ich9-usb-uhci1", init_uhci, UHCI_ICH9_1, { ICH9_SLOT, 0 }, true },
+	{ "ich9-usb-uhci2", init_uhci, UHCI_ICH9_2, { ICH9_SLOT, 1 }, true },
+	{ "ich9-usb-uhci3", init_uhci, UHCI_ICH9_3, { ICH9_SLOT, 2 }, true },
 };
 
 static const struct host_kind *find_kind(struct opts *device)
@@ -84,7 +113,8 @@ static int name_bus(struct board *board, struct usb_host *host, const char *id, 
 	unsigned count = 0;
 	int length;
 
-	list_for_each(other, &board->usb.hosts, struct usb_host, node) count++;
+	list_for_each(other, &board->usb.hosts, struct usb_host, node) count +=
+		other->ports != NULL;
 	length = id ? snprintf(host->bus, sizeof(host->bus), "%s.0", id)
 		    : snprintf(host->bus, sizeof(host->bus), "usb-bus.%u", count);
 	if (length >= BOARD_USB_NAME)
@@ -98,32 +128,61 @@ static int name_bus(struct board *board, struct usb_host *host, const char *id, 
 	return 0;
 }
 
-static int add_host(struct board *board, const struct host_kind *kind, const char *id,
-		    const struct place *place, struct err *err)
+static struct usb_host *add_host(struct board *board, const struct host_kind *kind, const char *id,
+				 const struct place *place, struct err *err)
 {
 	struct usb_host *host = calloc(1, sizeof(*host));
-	int result;
 
-	if (!host)
-		return err_set_errno(err, -ENOMEM, "cannot make a USB controller");
-	result = name_bus(board, host, id, err);
-	if (result == 0)
-		list_append(&board->usb.hosts, &host->node);
-	else
+	if (!host) {
+		err_set_errno(err, -ENOMEM, "cannot make a USB controller");
+		return NULL;
+	}
+	if (!kind->is_companion && name_bus(board, host, id, err) < 0) {
 		free(host);
-	return result < 0 ? result : kind->init(host, board->machine, place, err);
+		return NULL;
+	}
+	list_append(&board->usb.hosts, &host->node);
+	return kind->init(host, board, kind, place, err) < 0 ? NULL : host;
 }
 
-static bool is_taken(const struct machine *machine, int slot, unsigned function)
+/** masterbus= and firstport=: the controller that leaves its slower devices to this one. */
+static int join_master(struct board *board, struct usb_host *companion, struct opts *words,
+		       struct err *err)
 {
-	return machine->pci.functions[slot][function] != NULL;
+	const char *bus = opts_get(words, "masterbus");
+	struct usb_host *master;
+	uint64_t first = 0;
+
+	if (!bus)
+		return err_set(err, -EINVAL, "it needs masterbus= of an ich9-usb-ehci1");
+	if (opts_get_number(words, "firstport", &first, 0, EHCI_PORTS - 1, err) < 0)
+		return -EINVAL;
+	list_for_each(master, &board->usb.hosts, struct usb_host, node)
+	{
+		if (master->is_fast && strcmp(master->bus, bus) == 0)
+			return ehci_add_companion(&master->chip.ehci, &companion->chip.uhci,
+						  (unsigned)first, err);
+	}
+	return err_set(err, -ENODEV, "masterbus=%s: there is no such EHCI controller before it",
+		       bus);
+}
+
+/** Where it goes if nobody says: the kind's own place, or a free slot. */
+static struct place default_place(const struct board *board, const struct host_kind *kind)
+{
+	const struct place *own = &kind->place;
+
+	if (own->slot >= 0 && !board->machine->pci.functions[own->slot][own->function])
+		return *own;
+	return (struct place){ -1, 0 };
 }
 
 static int add_host_by_words(struct board *board, struct opts *words, struct err *err)
 {
 	const struct host_kind *kind = find_kind(words);
 	const char *addr = opts_get(words, "addr");
-	struct place place = { PIIX3_SLOT, PIIX3_FUNCTION };
+	struct place place = default_place(board, kind);
+	struct usb_host *host = NULL;
 	bool ignored;
 	int result = opts_get_bool(words, "multifunction", &ignored, err);
 
@@ -131,12 +190,16 @@ static int add_host_by_words(struct board *board, struct opts *words, struct err
 		opts_get(words, host_properties[i]);
 	if (result == 0)
 		result = opts_check_unused(words, host_properties, err);
-	if (is_taken(board->machine, place.slot, place.function))
-		place = (struct place){ -1, 0 };
+	if (result == 0 && !kind->is_companion && opts_get(words, "masterbus"))
+		result = err_set(err, -EINVAL, "masterbus= is for companions: ich9-usb-uhci1 to 3");
 	if (result == 0 && addr)
 		result = parse_place(addr, &place, err);
 	if (result == 0)
-		result = add_host(board, kind, opts_get(words, "id"), &place, err);
+		host = add_host(board, kind, opts_get(words, "id"), &place, err);
+	if (result == 0 && !host)
+		result = -EINVAL;
+	if (result == 0 && kind->is_companion)
+		result = join_master(board, host, words, err);
 	if (result < 0)
 		err_prefix(err, "-device %s", kind->name);
 	return result;
@@ -152,17 +215,18 @@ static bool wants_devices(struct options *options)
 
 static int add_hosts(struct board *board, struct err *err)
 {
-	static const struct place piix3 = { PIIX3_SLOT, PIIX3_FUNCTION };
 	struct options *options = board->machine->options;
+	const struct host_kind *piix3 = &host_kinds[0];
 	int result = 0;
 
-	if (options->usb)
-		result = add_host(board, &host_kinds[0], NULL, &piix3, err);
+	if (options->usb && !add_host(board, piix3, NULL, &piix3->place, err))
+		return -EINVAL;
 	for (size_t i = 0; i < options->devices.count && result == 0; i++)
 		if (find_kind(&options->devices.items[i]))
 			result = add_host_by_words(board, &options->devices.items[i], err);
-	if (result == 0 && list_is_empty(&board->usb.hosts) && wants_devices(options))
-		result = add_host(board, &host_kinds[0], NULL, &piix3, err);
+	if (result == 0 && list_is_empty(&board->usb.hosts) && wants_devices(options) &&
+	    !add_host(board, piix3, NULL, &piix3->place, err))
+		return -EINVAL;
 	return result;
 }
 

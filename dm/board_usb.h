@@ -7,7 +7,9 @@
 
 #include "base/list.h"
 #include "block/medium.h"
+#include "hw/usb/ehci.h"
 #include "hw/usb/hid.h"
+#include "hw/usb/hub.h"
 #include "hw/usb/storage.h"
 #include "hw/usb/uhci.h"
 
@@ -26,11 +28,12 @@ struct usb_host {
 	struct list_node node;
 	char bus[BOARD_USB_NAME]; /* "usb-bus.0", or its id and ".0" */
 	struct pci_function *function;
-	struct usb_port *ports;
+	struct usb_port *ports; /* NULL: a companion's, which are its master's */
 	unsigned port_count;
 	bool is_fast; /* it has high speed */
 	union {
 		struct uhci uhci;
+		struct ehci ehci;
 	} chip;
 };
 
@@ -56,6 +59,7 @@ struct usb_item {
 	struct medium_slot slot;       /* of a CD-ROM */
 	union {
 		struct hid hid;
+		struct usb_hub hub;
 		struct usb_storage storage;
 	} chip;
 };

@@ -64,6 +64,23 @@ static int init_keyboard(struct usb_item *item, struct board *board, struct opts
 	return init_hid(item, board, HID_KEYBOARD);
 }
 
+/* --- Hubs --- */
+
+static int init_hub(struct usb_item *item, struct board *board, struct opts *words, struct err *err)
+{
+	struct usb_hub *hub = &item->chip.hub;
+
+	(void)board;
+	(void)words;
+	(void)err;
+	usb_hub_init(hub);
+	item->usb = &hub->usb;
+	item->device = &hub->device;
+	item->ports = hub->ports;
+	item->port_count = HUB_PORTS;
+	return 0;
+}
+
 /* --- Storage --- */
 
 /** The -drive of drive=, its words marked as understood. NULL and a sentence. */
@@ -166,6 +183,7 @@ static const struct usb_item_kind kinds[] = {
 	{ "usb-tablet", init_tablet, plain_properties, false },
 	{ "usb-mouse", init_mouse, plain_properties, false },
 	{ "usb-kbd", init_keyboard, plain_properties, false },
+	{ "usb-hub", init_hub, plain_properties, false },
 	{ "usb-storage", init_storage, storage_properties, true },
 };
 
@@ -276,7 +294,7 @@ static struct usb_host *find_host(struct board *board, const char *bus)
 
 	list_for_each(host, &board->usb.hosts, struct usb_host, node)
 	{
-		if (!bus || strcmp(host->bus, bus) == 0)
+		if (host->ports && (!bus || strcmp(host->bus, bus) == 0))
 			return host;
 	}
 	return NULL;
@@ -342,6 +360,12 @@ void board_usb_free_item(struct usb_item *item)
 	free(item);
 }
 
+static void finish_item(struct usb_item *item)
+{
+	if (item->device->class->finish)
+		item->device->class->finish(item->device->self);
+}
+
 int board_usb_plug(struct board *board, struct opts *words, struct err *err)
 {
 	const struct usb_item_kind *kind = find_kind(opts_get_or(words, "driver", ""));
@@ -366,7 +390,7 @@ int board_usb_plug(struct board *board, struct opts *words, struct err *err)
 	if (result == 0)
 		result = usb_port_attach(item->port, item->usb, err);
 	if (result < 0) {
-		item->device->class->finish(item->device->self);
+		finish_item(item);
 		board_usb_free_item(item);
 		return result;
 	}
@@ -380,7 +404,7 @@ void board_usb_unplug(struct board *board, struct usb_item *item)
 	(void)board;
 	usb_port_detach(item->port);
 	device_remove(item->device);
-	item->device->class->finish(item->device->self);
+	finish_item(item);
 	list_remove(&item->node);
 	board_usb_free_item(item);
 }

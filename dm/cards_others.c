@@ -9,7 +9,7 @@
 #define NO_SCSI  "SCSI disks (vdev sda and so on) are not supported: use hda to hdd"
 #define NO_SOUND "sound cards are not supported: leave soundhw out"
 #define NO_NET   "this network card is not supported: take another model (-device help)"
-#define NO_USB   "USB 2 and USB 3 are not supported: use usb=1 or leave it out"
+#define NO_USB   "USB 3 is not supported: use usbversion=1 or 2"
 #define NO_CARD  "this display card is not supported: use vga=\"stdvga\""
 
 const char *cards_advice(const char *driver)
@@ -41,12 +41,11 @@ const char *cards_advice(const char *driver)
 		{ "sb16", NO_SOUND },
 		{ "hda-", NO_SOUND },
 		{ "intel-hda", NO_SOUND },
-		{ "ich9-usb", NO_USB },
 		{ "nec-usb", NO_USB },
 		{ "qemu-xhci", NO_USB },
-		{ "usb-ehci", NO_USB },
 		{ "usb-redir", NO_USB },
-		{ "usb-", "of USB there are usb-tablet, usb-mouse, usb-kbd and usb-storage" },
+		{ "usb-",
+		  "of USB there are usb-tablet, usb-mouse, usb-kbd, usb-hub and usb-storage" },
 		{ "xen-pvdevice",
 		  "Windows' update device is not supported: leave vendor_device out" },
 		{ "xen-pci", "devices of the host cannot be passed through: leave pci out" },

@@ -84,6 +84,26 @@ static void add_kernel(struct words *words, const struct guest *guest)
 		add_option(words, "-append", guest->cmdline);
 }
 
+/** As Xen's toolstack has it: usb= and usbdevice= come before usbversion=. */
+static void add_usb(struct words *words, const struct guest *guest)
+{
+	if (guest->usb || guest->usb_devices.count) {
+		words_add(words, "-usb");
+	} else if (guest->usb_version == 1) {
+		add_option(words, "-device", "piix3-usb-uhci,id=usb");
+	} else if (guest->usb_version == 2) {
+		add_option(words, "-device",
+			   "ich9-usb-ehci1,id=usb,addr=0x1d.0x7,multifunction=on");
+		for (unsigned i = 1; i <= 3; i++) {
+			words_add(words, "-device");
+			words_add(words,
+				  "ich9-usb-uhci%u,masterbus=usb.0,firstport=%u,addr=0x1d.%#x,"
+				  "multifunction=on",
+				  i, 2 * (i - 1), i - 1);
+		}
+	}
+}
+
 static void add_board(struct words *words, const struct guest *guest)
 {
 	for (size_t i = 0; i < guest->serials.count; i++)
@@ -100,8 +120,7 @@ static void add_board(struct words *words, const struct guest *guest)
 	words_add(words, "-boot");
 	words_add(words, "order=%s%s%s", guest->boot, guest->boot_once ? ",once=" : "",
 		  guest->boot_once ? guest->boot_once : "");
-	if (guest->usb || guest->usb_devices.count)
-		words_add(words, "-usb");
+	add_usb(words, guest);
 	for (size_t i = 0; i < guest->usb_devices.count; i++) {
 		words_add(words, "-usbdevice");
 		words_add(words, "%s", guest->usb_devices.items[i]);

@@ -227,6 +227,8 @@ static int read_usb(struct guest *guest, const struct config *config, struct err
 
 	if (result >= 0)
 		result = config_get_words(config, "usbdevice", &guest->usb_devices, err);
+	if (result >= 0)
+		result = config_get_number(config, "usbversion", 1, 2, &guest->usb_version, err);
 	for (size_t i = 0; i < guest->usb_devices.count && result >= 0; i++) {
 		const char *name = guest->usb_devices.items[i];
 

@@ -51,6 +51,7 @@ struct guest {
 	const char *kernel, *ramdisk, *cmdline;
 	bool acpi, hpet, localtime, usb;
 	struct words usb_devices;
+	long usb_version; /* 0: as usb says, 1: UHCI, 2: EHCI with companions */
 	enum guest_vga vga;
 	unsigned video_mib;
 	struct guest_vnc vnc;

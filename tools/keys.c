@@ -154,7 +154,7 @@ static const struct key_row keys[] = {
 	{ "usbctrl", KEY_LATER, "USB" },
 	{ "usbdev", KEY_LATER, "USB" },
 	{ "usbdevice", KEY_USED, NULL },
-	{ "usbversion", KEY_LATER, "USB" },
+	{ "usbversion", KEY_USED, NULL },
 	{ "uuid", KEY_USED, NULL },
 	{ "vcpus", KEY_USED, NULL },
 	{ "vdispl", KEY_LATER, "a paravirtual display" },

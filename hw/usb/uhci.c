@@ -608,6 +608,7 @@ static const struct pci_identity identities[UHCI_MODELS] = {
 };
 
 static const struct reg_row rows[] = {
+	{ "HEDT", PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION, 0, 0 },
 	{ "SBRN", UHCI_SBRN, 1, UHCI_SBRN_1_0, 0, 0 },
 	{ "LEGSUP", UHCI_LEGSUP, 2, UHCI_LEGSUP_RESET, UHCI_LEGSUP_WRITABLE, 0 },
 };
@@ -628,8 +629,11 @@ int uhci_init(struct uhci *uhci, enum uhci_model model, struct pci_bus *bus, str
 	device_init(&uhci->device, &classes[model], uhci);
 	clock_timer_init(&uhci->timer, clock, look_at_frame, uhci);
 	io_window_init(&uhci->io, "uhci", &uhci_ops, uhci, UHCI_IO_BYTES);
-	pci_function_init(&uhci->function, &uhci->state.pci, &identities[model], rows,
-			  ARRAY_SIZE(rows), uhci);
+	/* The ICH9's are among a device's several functions, and the first row says so; the PIIX3's
+	 * function 0 is another chip's. */
+	pci_function_init(&uhci->function, &uhci->state.pci, &identities[model],
+			  model == UHCI_PIIX3 ? rows + 1 : rows,
+			  ARRAY_SIZE(rows) - (model == UHCI_PIIX3), uhci);
 	pci_function_set_bar(&uhci->function, UHCI_IO_BAR, &uhci->io, PCI_BAR_IO);
 	uhci_reset(uhci);
 	return pci_bus_plug(bus, &uhci->function, slot, number, err);

@@ -275,7 +275,7 @@ static void words_that_are_not_served_say_so(void **state)
 		{ "-device scsi-hd,drive=scsi0-hd0,scsi-id=0", "hda to hdd" },
 		{ "-device qxl-vga,vram_size_mb=8,ram_size_mb=8", "vga=\"stdvga\"" },
 		{ "-device virtio-serial", "virtio" },
-		{ "-device ich9-usb-ehci1,id=usb,addr=0x1d.0x7,multifunction=on", "USB" },
+		{ "-device ich9-usb-uhci1,masterbus=usb.0,firstport=0,addr=0x1d.0x0", "EHCI" },
 		{ "-device nec-usb-xhci,id=usb", "USB" },
 		{ "-usbdevice host:1234:5678", "USB|host" },
 		{ "-device intel-hda -device hda-duplex", "soundhw" },

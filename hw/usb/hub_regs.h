@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Hubs: Universal Serial Bus 2.0, section 11.24 (requests, features, status) and 11.23
+ * (descriptor).
+ */
+#pragma once
+
+/* bmRequestType << 8 | bRequest */
+enum hub_request {
+	HUB_GET_STATUS = 0xa000,
+	HUB_GET_DESCRIPTOR = 0xa006,
+	HUB_CLEAR_FEATURE = 0x2001,
+	HUB_SET_FEATURE = 0x2003,
+	HUB_PORT_GET_STATUS = 0xa300,
+	HUB_PORT_CLEAR_FEATURE = 0x2301,
+	HUB_PORT_SET_FEATURE = 0x2303,
+};
+
+enum hub_feature {
+	HUB_C_LOCAL_POWER = 0,
+	HUB_C_OVER_CURRENT = 1,
+};
+
+enum hub_port_feature {
+	HUB_PORT_ENABLE = 1,
+	HUB_PORT_SUSPEND = 2,
+	HUB_PORT_RESET = 4,
+	HUB_PORT_POWER = 8,
+	HUB_PORT_C_CONNECTION = 16,
+	HUB_PORT_C_ENABLE = 17,
+	HUB_PORT_C_SUSPEND = 18,
+	HUB_PORT_C_OVER_CURRENT = 19,
+	HUB_PORT_C_RESET = 20,
+};
+
+enum hub_port_status {
+	HUB_STATUS_CONNECTION = 0x0001,
+	HUB_STATUS_ENABLE = 0x0002,
+	HUB_STATUS_SUSPEND = 0x0004,
+	HUB_STATUS_POWER = 0x0100,
+	HUB_STATUS_KNOWN = 0x0107,
+};
+
+enum hub_port_change {
+	HUB_CHANGE_CONNECTION = 0x0001,
+	HUB_CHANGE_ENABLE = 0x0002,
+	HUB_CHANGE_SUSPEND = 0x0004,
+	HUB_CHANGE_RESET = 0x0010,
+	HUB_CHANGE_KNOWN = 0x0017,
+};
+
+enum hub_descriptor {
+	HUB_DESCRIPTOR = 0x29,
+	HUB_ENDPOINT = 1,
+	HUB_INTERVAL_MS = 0xff,
+	HUB_INDIVIDUAL_POWER = 0x01,
+	HUB_NO_OVER_CURRENT = 0x10,
+};
