@@ -194,6 +194,7 @@ int board_flush_disks(struct board *board, struct err *err)
 {
 	struct drive_walk walk = { .err = err };
 
+	walk.result = board_usb_check_saving(board, err);
 	board_for_each_drive(board, flush_drive, &walk);
 	return walk.result;
 }

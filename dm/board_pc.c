@@ -369,6 +369,7 @@ struct board *board_create(struct machine *machine, struct err *err)
 	board->machine = machine;
 	list_init(&board->usb.hosts);
 	list_init(&board->usb.items);
+	list_init(&board->usb.images);
 	machine->board = board; /* for cards, which are plugged into it */
 	if (init_chips(board, err) < 0) {
 		machine->board = NULL;

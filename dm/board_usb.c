@@ -249,7 +249,7 @@ static int plug_by_name(struct board *board, const char *name, struct err *err)
 			continue;
 		result = opts_parse(&words, rows[i].words, "driver", err);
 		if (result == 0)
-			result = board_usb_plug(board, &words, err);
+			result = board_usb_plug(board, &words, false, err);
 		opts_finish(&words);
 		return result;
 	}
@@ -269,15 +269,94 @@ int board_usb_init(struct board *board, struct err *err)
 
 		if (!board_usb_is_device(driver))
 			continue;
-		result = board_usb_plug(board, words, err);
+		result = board_usb_plug(board, words, false, err);
 		if (result < 0)
 			err_prefix(err, "-device %s", driver);
 	}
 	return result;
 }
 
+/* --- Images for devices to come --- */
+
+static struct usb_node *find_image(struct board *board, const char *name)
+{
+	struct usb_node *image;
+
+	list_for_each(image, &board->usb.images, struct usb_node, node)
+	{
+		if (strcmp(image->name, name) == 0)
+			return image;
+	}
+	return NULL;
+}
+
+static void free_image(struct usb_node *image)
+{
+	list_remove(&image->node);
+	block_close(image->block);
+	free(image);
+}
+
+int board_usb_add_image(struct board *board, const char *name, struct block *block, struct err *err)
+{
+	struct usb_node *image;
+
+	if (!*name || strlen(name) >= sizeof(image->name))
+		return err_set(err, -EINVAL, "node-name: 1 to %d characters", BOARD_USB_NAME - 1);
+	if (find_image(board, name) || drives_find(board->machine->options, name))
+		return err_set(err, -EEXIST, "Duplicate nodes with node-name='%s'", name);
+	image = calloc(1, sizeof(*image));
+	if (!image)
+		return err_set_errno(err, -ENOMEM, "cannot keep '%s'", name);
+	snprintf(image->name, sizeof(image->name), "%s", name);
+	image->block = block;
+	list_append(&board->usb.images, &image->node);
+	return 0;
+}
+
+int board_usb_remove_image(struct board *board, const char *name, struct err *err)
+{
+	struct usb_node *image = find_image(board, name);
+
+	if (!image)
+		return err_set(err, -ENOENT, "Failed to find node with node-name='%s'", name);
+	if (image->is_used)
+		return err_set(err, -EBUSY, "Node '%s' is busy: a device has it", name);
+	free_image(image);
+	return 0;
+}
+
+struct usb_node *board_usb_take_image(struct board *board, const char *name, struct err *err)
+{
+	struct usb_node *image = find_image(board, name);
+
+	if (image && image->is_used) {
+		err_set(err, -EBUSY, "Node '%s' is busy: a device has it", name);
+		return NULL;
+	}
+	if (image)
+		image->is_used = true;
+	return image;
+}
+
+int board_usb_check_saving(struct board *board, struct err *err)
+{
+	struct usb_item *item;
+
+	list_for_each(item, &board->usb.items, struct usb_item, node)
+	{
+		if (item->is_hot)
+			return err_set(err, -EBUSY,
+				       "the USB device '%s' was plugged in while the guest ran: "
+				       "take it out before the guest is saved",
+				       item->id);
+	}
+	return 0;
+}
+
 void board_usb_finish(struct board *board)
 {
+	struct usb_node *image;
 	struct usb_item *item;
 	struct usb_host *host;
 
@@ -286,6 +365,7 @@ void board_usb_finish(struct board *board)
 		list_remove(&item->node);
 		board_usb_free_item(item);
 	}
+	list_for_each(image, &board->usb.images, struct usb_node, node) free_image(image);
 	list_for_each(host, &board->usb.hosts, struct usb_host, node)
 	{
 		list_remove(&host->node);

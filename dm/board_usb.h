@@ -37,6 +37,14 @@ struct usb_host {
 	} chip;
 };
 
+/** An image that control has opened for a device to be plugged in (blockdev-add). */
+struct usb_node {
+	struct list_node node;
+	char name[BOARD_USB_NAME];
+	struct block *block; /* owned */
+	bool is_used;
+};
+
 struct usb_item_kind;
 
 /** A device. */
@@ -55,7 +63,9 @@ struct usb_item {
 	/* Of a drive: */
 	char drive_id[BOARD_USB_NAME]; /* of -drive */
 	char name[BOARD_USB_NAME];     /* "usb0-hd": as control calls it */
-	struct block *disk;            /* owned; NULL for others */
+	struct block *disk;            /* owned, or the image's below; NULL for others */
+	struct usb_node *image;        /* NULL: none */
+	bool is_hot;                   /* plugged in while the guest runs */
 	struct medium_slot slot;       /* of a CD-ROM */
 	union {
 		struct hid hid;
@@ -66,7 +76,8 @@ struct usb_item {
 
 struct board_usb {
 	struct list_node hosts, items; /* as they were made */
-	unsigned drives;               /* ever made: for their names */
+	struct list_node images;
+	unsigned drives; /* ever made: for their names */
 };
 
 /** Controllers and devices that the command line asks for. 0, or -errno and a sentence. */
@@ -83,11 +94,32 @@ void board_usb_for_each_drive(struct board *board,
 			      void (*visit)(const struct board_drive *drive, void *opaque),
 			      void *opaque);
 
+/** What was plugged in later is not among the options that another process is started with. 0, or
+ * -EBUSY and a sentence. */
+int board_usb_check_saving(struct board *board, struct err *err);
+
+/* Images for devices to come. */
+
+/** Keeps 'block', which is taken over, under 'name'. 0, or -EEXIST or -ENOMEM and a sentence, and
+ * then it stays the caller's. */
+int board_usb_add_image(struct board *board, const char *name, struct block *block,
+			struct err *err);
+/** Gives it to a device. NULL if there is none of the name, with a sentence if another has it. */
+struct usb_node *board_usb_take_image(struct board *board, const char *name, struct err *err);
+/** Closes it. 0, -ENOENT, or -EBUSY, and a sentence. */
+int board_usb_remove_image(struct board *board, const char *name, struct err *err);
+
 /* board_usb_devices.c */
 
-/** Makes and plugs in what 'words' say. 0, or -errno and a sentence. */
-int board_usb_plug(struct board *board, struct opts *words, struct err *err);
-/** Takes it out and frees it: the guest sees it gone. */
-void board_usb_unplug(struct board *board, struct usb_item *item);
+/** Makes and plugs in what 'words' say; 'is_hot' while the guest runs. 0, or -errno and a sentence.
+ */
+int board_usb_plug(struct board *board, struct opts *words, bool is_hot, struct err *err);
+/** The device of that id, or NULL. */
+struct usb_item *board_usb_find(struct board *board, const char *id);
+/** Takes it out and frees it: the guest sees it gone. 0, or -EBUSY and a sentence for a hub that is
+ * in use. */
+int board_usb_unplug(struct usb_item *item, struct err *err);
+/** "usb-storage" */
+const char *board_usb_driver(const struct usb_item *item);
 /** Frees it; its device has been finished. */
 void board_usb_free_item(struct usb_item *item);

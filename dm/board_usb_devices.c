@@ -97,7 +97,7 @@ static struct opts *find_drive(struct board *board, const char *id, struct err *
 	return NULL;
 }
 
-/** Another device may have the drive: two that write to one image end in damage. */
+/** Another USB device may have the drive: two that write to one image end in damage. */
 static bool drive_is_used(const struct board *board, const char *id)
 {
 	struct usb_item *item;
@@ -143,40 +143,61 @@ static int open_image(struct usb_item *item, struct board *board, struct opts *d
 	return 0;
 }
 
+/** The image of drive=: one that control has opened, or a -drive's. */
+static int find_image(struct usb_item *item, struct board *board, const char *id,
+		      struct usb_storage_config *config, struct err *err)
+{
+	struct opts *drive;
+
+	snprintf(item->drive_id, sizeof(item->drive_id), "%s", id ? id : "");
+	if (id) {
+		struct err busy = { 0 };
+
+		item->image = board_usb_take_image(board, id, &busy);
+		if (!item->image && busy.text[0])
+			return err_set(err, -EBUSY, "%s", busy.text);
+	}
+	if (item->image) {
+		item->disk = config->block = item->image->block;
+		board_watch_errors(board, item->disk);
+		snprintf(item->name, sizeof(item->name), "usb%u-hd", board->usb.drives++);
+		return 0;
+	}
+	drive = find_drive(board, id, err);
+	if (!drive)
+		return -EINVAL;
+	if (drive_is_used(board, id))
+		return err_set(err, -EBUSY, "drive '%s' is used already", id);
+	config->serial = opts_get(drive, "serial");
+	return open_image(item, board, drive, config, err);
+}
+
 static int init_storage(struct usb_item *item, struct board *board, struct opts *words,
 			struct err *err)
 {
 	struct usb_storage_config config = { 0 };
-	const char *drive_id = opts_get(words, "drive");
-	struct opts *drive = find_drive(board, drive_id, err);
 	uint64_t boot_index = UINT64_MAX;
 	bool ignored;
-	int result = drive ? 0 : -EINVAL;
+	int result = opts_get_bool(words, "removable", &config.removable, err);
 
-	if (result == 0 && drive_is_used(board, drive_id))
-		result = err_set(err, -EBUSY, "drive '%s' is used already", drive_id);
-	if (result == 0)
-		result = opts_get_bool(words, "removable", &config.removable, err);
 	if (result == 0)
 		result = opts_get_bool(words, "write-cache", &ignored, err);
 	if (result == 0)
 		result = opts_get_bool(words, "share-rw", &ignored, err);
 	if (result == 0)
 		result = opts_get_number(words, "bootindex", &boot_index, 0, INT32_MAX, err);
+	if (result == 0)
+		result = find_image(item, board, opts_get(words, "drive"), &config, err);
 	if (result < 0)
 		return result;
-	config.serial =
-		opts_get(words, "serial") ? opts_get(words, "serial") : opts_get(drive, "serial");
+	if (opts_get(words, "serial"))
+		config.serial = opts_get(words, "serial");
 	config.model = opts_get(words, "model");
 	if (boot_index != UINT64_MAX)
 		item->boot_index = (int64_t)boot_index;
-	snprintf(item->drive_id, sizeof(item->drive_id), "%s", drive_id);
-	result = open_image(item, board, drive, &config, err);
-	if (result == 0)
-		result = usb_storage_init(&item->chip.storage, &config, err);
 	item->usb = &item->chip.storage.usb;
 	item->device = &item->chip.storage.device;
-	return result;
+	return usb_storage_init(&item->chip.storage, &config, err);
 }
 
 static const struct usb_item_kind kinds[] = {
@@ -354,7 +375,10 @@ static int take_id(struct board *board, struct usb_item *item, const char *id, s
 
 void board_usb_free_item(struct usb_item *item)
 {
-	block_close(item->disk);
+	if (item->image)
+		item->image->is_used = false;
+	else
+		block_close(item->disk);
 	block_close(item->slot.block);
 	free(item->slot.id);
 	free(item);
@@ -366,7 +390,7 @@ static void finish_item(struct usb_item *item)
 		item->device->class->finish(item->device->self);
 }
 
-int board_usb_plug(struct board *board, struct opts *words, struct err *err)
+int board_usb_plug(struct board *board, struct opts *words, bool is_hot, struct err *err)
 {
 	const struct usb_item_kind *kind = find_kind(opts_get_or(words, "driver", ""));
 	const char *bus = opts_get(words, "bus"), *path = opts_get(words, "port");
@@ -377,6 +401,7 @@ int board_usb_plug(struct board *board, struct opts *words, struct err *err)
 		return err_set_errno(err, -ENOMEM, "cannot make a USB device");
 	item->kind = kind;
 	item->boot_index = -1;
+	item->is_hot = is_hot;
 	result = take_id(board, item, opts_get(words, "id"), err);
 	if (result == 0)
 		result = kind->init(item, board, words, err);
@@ -399,12 +424,35 @@ int board_usb_plug(struct board *board, struct opts *words, struct err *err)
 	return 0;
 }
 
-void board_usb_unplug(struct board *board, struct usb_item *item)
+struct usb_item *board_usb_find(struct board *board, const char *id)
 {
-	(void)board;
+	struct usb_item *item;
+
+	list_for_each(item, &board->usb.items, struct usb_item, node)
+	{
+		if (*id && strcmp(item->id, id) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+const char *board_usb_driver(const struct usb_item *item)
+{
+	return item->kind->name;
+}
+
+int board_usb_unplug(struct usb_item *item, struct err *err)
+{
+	for (unsigned i = 0; i < item->port_count; i++)
+		if (item->ports[i].device)
+			return err_set(
+				err, -EBUSY,
+				"port %u of the hub '%s' is taken: unplug what is there first",
+				i + 1, item->id);
 	usb_port_detach(item->port);
 	device_remove(item->device);
 	finish_item(item);
 	list_remove(&item->node);
 	board_usb_free_item(item);
+	return 0;
 }

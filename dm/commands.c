@@ -10,17 +10,10 @@
 #include "dm/control_internal.h"
 
 const struct control_command *const control_command_tables[] = {
-	control_life_commands,
-	control_query_commands,
-	control_media_commands,
-	control_file_commands,
-	control_screen_commands,
-	control_text_commands,
-	control_cpu_commands,
-	control_object_commands,
-	control_net_commands,
-	control_state_commands,
-	NULL,
+	control_life_commands, control_query_commands,  control_media_commands,
+	control_file_commands, control_screen_commands, control_text_commands,
+	control_cpu_commands,  control_object_commands, control_net_commands,
+	control_usb_commands,  control_state_commands,  NULL,
 };
 
 const struct control_command *control_find_command(const char *name)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dm/board_pc.h"
+#include "dm/board_usb.h"
 #include "dm/control_internal.h"
 #include "dm/options.h"
 
@@ -95,6 +96,14 @@ static int execute_device_add(struct control_call *call)
 {
 	const char *driver = control_string(call, "driver");
 
+	if (board_usb_is_device(driver))
+		return control_plug_usb(call);
+	if (strcmp(driver, CPU_TYPE) != 0 && strstr(driver, "usb-"))
+		return err_set(&call->err, -ENOTSUP,
+			       "'%.64s' cannot be plugged into a running guest: controllers are "
+			       "there from the start (usb=1, usbversion=2), and of devices there "
+			       "are usb-storage, usb-tablet, usb-mouse, usb-kbd and usb-hub",
+			       driver);
 	if (strcmp(driver, CPU_TYPE) != 0)
 		return err_set(&call->err, -ENOTSUP,
 			       "'%.64s' cannot be plugged into a running guest", driver);
@@ -106,8 +115,7 @@ static int execute_device_add(struct control_call *call)
 
 static int execute_device_del(struct control_call *call)
 {
-	return control_fail(call, "DeviceNotFound", -ENODEV, "Device '%.64s' not found",
-			    control_string(call, "id"));
+	return control_unplug_usb(call);
 }
 
 static int execute_cpu_add(struct control_call *call)

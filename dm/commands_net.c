@@ -108,9 +108,8 @@ static void add_member(struct words *words, const char *key, struct json_object 
 	}
 }
 
-/** Runs 'act' with the call's arguments as an option string. */
-static int with_options(struct control_call *call,
-			int (*act)(struct control_call *call, struct opts *opts))
+int control_with_options(struct control_call *call,
+			 int (*act)(struct control_call *call, struct opts *opts))
 {
 	struct words words = { .call = call, .err = &call->err };
 	struct opts opts = { 0 };
@@ -143,7 +142,7 @@ static int add_netdev(struct control_call *call, struct opts *opts)
 
 static int execute_netdev_add(struct control_call *call)
 {
-	return with_options(call, add_netdev);
+	return control_with_options(call, add_netdev);
 }
 
 static int execute_netdev_del(struct control_call *call)
@@ -219,7 +218,7 @@ static int execute_object_add(struct control_call *call)
 
 	if (strcmp(type, "filter-dump") != 0)
 		return err_set(&call->err, -EINVAL, "invalid object type: %.64s", type);
-	return with_options(call, add_capture);
+	return control_with_options(call, add_capture);
 }
 
 static int execute_object_del(struct control_call *call)

@@ -41,6 +41,7 @@ const char *control_event_name(size_t index)
 {
 	static const char *const names[] = {
 		"STOP",
+		"DEVICE_DELETED",
 		"NETDEV_STREAM_CONNECTED",
 		"NETDEV_STREAM_DISCONNECTED",
 		"RESUME",

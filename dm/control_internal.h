@@ -154,12 +154,24 @@ extern const struct control_command control_file_commands[];
 void control_watch_trays(struct control *control, bool watch);
 
 /* commands_net.c */
+/** Runs 'act' with the call's arguments as an option string. */
+int control_with_options(struct control_call *call,
+			 int (*act)(struct control_call *call, struct opts *opts));
 /** Connections of networks come and go: events, or none any more. */
 void control_watch_networks(struct control *control, bool watch);
 /* "info network", "info usernet", "hostfwd_add" and "hostfwd_remove" */
 void control_print_networks(struct machine *machine, struct json_text *out);
 void control_print_user_networks(struct machine *machine, struct json_text *out);
 void control_forward(struct machine *machine, char *words, bool add, struct json_text *out);
+
+/* commands_usb.c */
+extern const struct control_command control_usb_commands[];
+/** device_add of what is plugged into USB. */
+int control_plug_usb(struct control_call *call);
+/** device_del. */
+int control_unplug_usb(struct control_call *call);
+/* "info usb" */
+void control_print_usb(struct machine *machine, struct json_text *out);
 
 /* commands_screen.c */
 /** machine->vnc_event; 'opaque' is the control. */

@@ -302,6 +302,12 @@ static void info_usernet(struct control_call *call, char *words, struct json_tex
 	control_print_user_networks(call->machine, out);
 }
 
+static void info_usb(struct control_call *call, char *words, struct json_text *out)
+{
+	(void)words;
+	control_print_usb(call->machine, out);
+}
+
 static void info_qtree(struct control_call *call, char *words, struct json_text *out)
 {
 	struct device *device;
@@ -327,6 +333,7 @@ const struct monitor_command monitor_info_commands[] = {
 	{ "chardev", "", "character devices", info_chardev },
 	{ "network", "", "network cards and networks", info_network },
 	{ "usernet", "", "connections of user-mode networks", info_usernet },
+	{ "usb", "", "USB devices and their ports", info_usb },
 	{ "mtree", "", "address spaces", info_mtree },
 	{ "qtree", "", "devices", info_qtree },
 	{ "vnc", "", "the VNC server", info_vnc },
