@@ -342,6 +342,11 @@ bool block_discard_is_deterministic(const struct block *block)
 	return !block->discard_is_vague;
 }
 
+void block_allow_discard(struct block *block)
+{
+	block->discard = true;
+}
+
 bool block_is_temporary(const struct block *block)
 {
 	return block->is_temporary;

@@ -122,6 +122,8 @@ int block_write_now(struct block *block, uint64_t offset, const void *data, size
 /** Synchronous flush: at exit and on unplug. 0 or -errno. */
 int block_flush_now(struct block *block);
 
+/** From here on BLOCK_DISCARD gives space back to the host. */
+void block_allow_discard(struct block *block);
 /** What is written to it is dropped at the end (snapshot). */
 bool block_is_temporary(const struct block *block);
 /**

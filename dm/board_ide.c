@@ -134,16 +134,32 @@ void board_ide_finish(struct board *board)
 	}
 }
 
+/** Nothing is under way afterwards, and all that was written is on stable storage. */
+static void unplug_disk(struct board *board, unsigned index)
+{
+	enum board_pv_answer answer = board_pv_disk_ask(board, &board->disks[index]);
+
+	if (answer == BOARD_PV_GAVE_UP) {
+		log_guest("'%s' stays: nobody could serve it", block_filename(board->disks[index]));
+		return;
+	}
+	detach_drive(board, index);
+	board->is_unplugged[index] = true;
+	if (answer == BOARD_PV_SERVES) {
+		block_flush_now(board->disks[index]);
+		return;
+	}
+	block_close(board->disks[index]);
+	board->disks[index] = NULL;
+}
+
 void board_ide_unplug_disks(struct board *board, bool keeps_first)
 {
 	for (unsigned i = 0; i < DRIVES; i++) {
 		bool is_first = i == 0 || i == IDE_POSITIONS;
 
-		if (!board->disks[i] || (keeps_first && is_first))
-			continue;
-		detach_drive(board, i);
-		block_close(board->disks[i]);
-		board->disks[i] = NULL;
+		if (board->disks[i] && !board->is_unplugged[i] && !(keeps_first && is_first))
+			unplug_disk(board, i);
 	}
 }
 
@@ -258,4 +274,5 @@ void board_for_each_drive(struct board *board,
 	}
 	board_floppy_for_each(board, visit, opaque);
 	board_usb_for_each_drive(board, visit, opaque);
+	board_pv_disks_for_each(board, visit, opaque);
 }

@@ -132,6 +132,8 @@ struct board {
 	struct block *disks[DRIVES];      /* of disks; NULL elsewhere */
 	struct medium_slot slots[DRIVES]; /* of CD-ROMs */
 	char drive_names[DRIVES][24];     /* "ide1-cd0" */
+	bool is_unplugged[DRIVES];        /* the guest's drivers have taken the drive out */
+	struct list_node pv_disks;        /* that the core lends to the guest; board_pv_disks.c */
 
 	/* What SeaBIOS is told; rebuilt at each reset. */
 	struct firmware_board description;
@@ -178,6 +180,20 @@ void board_floppy_for_each(struct board *board,
 			   void *opaque);
 /** The Xen platform device, if it is wanted. 0, or -errno and a sentence. */
 int board_xen_init(struct board *board, struct err *err);
+/** Paravirtual disks. They end with the core; the images go before. */
+void board_pv_disks_init(struct board *board);
+void board_pv_disks_finish(struct board *board);
+/** What becomes of an emulated disk that the guest takes out, by the place of its image. */
+enum board_pv_answer {
+	BOARD_PV_NOBODY,  /* another process may be waiting for the image */
+	BOARD_PV_SERVES,  /* a paravirtual disk goes on with it */
+	BOARD_PV_GAVE_UP, /* nobody could: it has to stay */
+};
+enum board_pv_answer board_pv_disk_ask(struct board *board, struct block **place);
+/** As board_for_each_drive, of images that only paravirtual disks have. */
+void board_pv_disks_for_each(struct board *board,
+			     void (*visit)(const struct board_drive *drive, void *opaque),
+			     void *opaque);
 /** The image or medium of a drive by its index, NULL if there is no drive. */
 struct block *board_drive_block(struct board *board, unsigned index);
 

@@ -370,6 +370,7 @@ struct board *board_create(struct machine *machine, struct err *err)
 	list_init(&board->usb.hosts);
 	list_init(&board->usb.items);
 	list_init(&board->usb.images);
+	board_pv_disks_init(board);
 	machine->board = board; /* for cards, which are plugged into it */
 	if (init_chips(board, err) < 0) {
 		machine->board = NULL;
@@ -381,6 +382,7 @@ struct board *board_create(struct machine *machine, struct err *err)
 
 void board_destroy(struct board *board)
 {
+	board_pv_disks_finish(board);
 	board_ide_finish(board);
 	board_floppy_finish(board);
 	device_finish_all(&board->machine->devices);

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/trace.h"
 #include "dm/board_pc.h"
+#include "dm/board_pv_disks.h"
 #include "dm/cards.h"
 #include "dm/chardevs.h"
 #include "dm/control.h"
@@ -353,12 +354,14 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 		.lock = &machine->lock,
 		.xen_domid = options->xen_domid,
 		.input = &machine->input,
+		.disks = &machine->pv_disks,
 		.incoming = options->incoming != NULL,
 		.qtest_chardev = options->qtest,
 		.qtest_log = options->qtest_log,
 	};
 	struct hv_client client;
 
+	board_pv_disks_describe(machine, &machine->pv_disks);
 	dispatch_client(machine, &client);
 	if (options->accel == ACCEL_KVM && options->board != BOARD_NONE)
 		return hv_kvm_create(&config, &client, machine->loop, err);

@@ -17,6 +17,7 @@
 #include "dm/netdevs.h"
 #include "dm/save.h"
 #include "hv/hv.h"
+#include "hv/pv_disk.h"
 #include "vnc/vnc.h"
 
 struct err;
@@ -71,7 +72,8 @@ struct machine {
 	struct clock clock;
 	struct loop_timer *clock_alarm;
 	struct hv *hv;
-	struct hv *test_port; /* NULL, or the qtest port beside a core with processors */
+	struct pv_disk_host pv_disks; /* what the core may ask of the board's images */
+	struct hv *test_port;         /* NULL, or the qtest port beside a core with processors */
 	struct io_space ports, memory;
 	struct ram ram;
 	struct pci_bus pci;

@@ -19,6 +19,7 @@ struct err;
 struct input;
 struct lock;
 struct loop;
+struct pv_disk_host;
 struct hv;
 
 /** Why the core stopped running the guest. */
@@ -107,6 +108,7 @@ struct hv_config {
 	struct lock *lock; /* the machine lock, borrowed; NULL in tests that have none */
 	uint32_t xen_domid;
 	struct input *input; /* for paravirtual keyboards, borrowed; NULL: none (Xen) */
+	const struct pv_disk_host *disks; /* for paravirtual ones, borrowed; NULL: none (Xen) */
 	bool incoming; /* the guest is being restored: its memory, and video RAM, is there (Xen) */
 	/* qtest: "unix:PATH", "stdio", …, connected by the core through base/chr */
 	const char *qtest_chardev;

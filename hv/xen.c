@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "hv/xen_qdisk.h"
 #include "hv/xen_vkbd.h"
 
 enum {
@@ -178,10 +179,7 @@ static int restrict_handles(struct hv *hv, struct err *err)
 {
 	struct xen_core *core = xen_core_from_hv(hv);
 
-	if (xen_bus_close(&core->bus))
-		log_info("restricted to domain %u: its keyboard and pointer are the PS/2 ones; the "
-			 "paravirtual ones need xenstore",
-			 core->domid);
+	xen_bus_close(&core->bus);
 	if (xentoolcore_restrict_all(core->domid) < 0)
 		return err_set_errno(err, -errno,
 				     "cannot restrict this process to domain %u; the kernel's "
@@ -224,8 +222,17 @@ static void destroy(struct hv *hv)
 	free(core);
 }
 
+/** What paravirtual devices need is there. */
+static int complete(struct hv *hv, struct err *err)
+{
+	(void)err;
+	xen_bus_offer(&xen_core_from_hv(hv)->bus);
+	return 0;
+}
+
 static const struct hv_ops xen_ops = {
 	.name = "xen",
+	.complete = complete,
 	.ram_map = ram_map,
 	.ram_unmap = ram_unmap,
 	.video_ram_alloc = xen_video_ram_alloc,
@@ -284,7 +291,11 @@ static int open_handles(struct xen_core *core, struct err *err)
 	return 0;
 }
 
-static const struct xen_backend_class *const backend_classes[] = { &xen_vkbd_class, NULL };
+static const struct xen_backend_class *const backend_classes[] = {
+	&xen_vkbd_class,
+	&xen_qdisk_class,
+	NULL,
+};
 
 static int create(struct xen_core *core, struct loop *loop, struct err *err)
 {
@@ -302,9 +313,10 @@ static int create(struct xen_core *core, struct loop *loop, struct err *err)
 	if (result < 0)
 		return result;
 	xen_crash_watch(core);
-	if (config->input)
+	if (config->input || config->disks)
 		xen_bus_init(&core->bus, loop, core->domid, core->store, core->memory,
-			     backend_classes, config->input);
+			     backend_classes,
+			     &(struct xen_bus_host){ config->input, config->disks });
 	core->bus.is_restored = config->incoming;
 	return 0;
 }

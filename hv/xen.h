@@ -15,6 +15,10 @@
  *   xen_backend.c  paravirtual devices: what all kinds of them have in common
  *   xen_vkbd.c     the paravirtual keyboard and pointer
  *   xen_vkbd_ring.c  its ring (pure)
+ *   xen_qdisk.c    paravirtual disks over images of ours: the handshake
+ *   xen_qdisk_queue.c  requests under way
+ *   xen_blkif.c    their ring (pure)
+ *   xen_grants.c   pages that a driver of the guest grants
  *
  * Locks, outermost first: the machine lock, then gate.mutex, which is only held for moments. Maps,
  * video RAM, ranges and wires are used under the machine lock.

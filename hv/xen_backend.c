@@ -70,6 +70,24 @@ static int read_number(struct xs_handle *store, const char *folder, const char *
 	return result;
 }
 
+static char *read_text(struct xs_handle *store, const char *folder, const char *key)
+{
+	char path[XEN_BACKEND_PATH_BYTES];
+	unsigned length = 0;
+
+	return join(path, folder, key) ? xs_read(store, XBT_NULL, path, &length) : NULL;
+}
+
+char *xen_backend_read_frontend_text(const struct xen_backend *backend, const char *key)
+{
+	return read_text(backend->bus->store, backend->frontend, key);
+}
+
+char *xen_backend_read_text(const struct xen_backend *backend, const char *key)
+{
+	return read_text(backend->bus->store, backend->path, key);
+}
+
 int xen_backend_read_frontend(const struct xen_backend *backend, const char *key, uint64_t *value)
 {
 	return read_number(backend->bus->store, backend->frontend, key, value);
@@ -202,8 +220,11 @@ static void offer(struct xen_backend *backend)
 {
 	struct err err = { 0 };
 
+	if (backend->is_refused)
+		return;
 	if (backend->class->offer && backend->class->offer(backend, &err) < 0) {
 		log_warning("%s: %s", backend->path, err.text);
+		backend->is_refused = true;
 		set_state(backend, XenbusStateClosed);
 	} else {
 		set_state(backend, XenbusStateInitWait);
@@ -273,6 +294,13 @@ static void follow_frontend(struct xen_backend *backend, bool has_changed)
 		backend->class->frontend_changed(backend);
 }
 
+/** The toolstack asks for a device, and the guest's driver has not let go of it. */
+static bool is_still_in_use(const struct xen_backend *backend, unsigned own)
+{
+	return backend->class->lingers && backend->is_connected && own == XenbusStateClosing &&
+	       is_up(backend->frontend_state);
+}
+
 /** Brings one device forward as far as it will go. */
 static void step(struct xen_backend *backend)
 {
@@ -283,6 +311,10 @@ static void step(struct xen_backend *backend)
 
 	backend->frontend_state = frontend_state;
 	xen_backend_read(backend, "online", &online);
+	if (!online && is_still_in_use(backend, own)) {
+		backend->state = own;
+		return;
+	}
 	/* The toolstack takes a device out by writing our state, and online. */
 	if (own != backend->state && own >= XenbusStateClosing)
 		backend->state = own;
@@ -372,19 +404,21 @@ static void drop(struct xen_backend *backend)
 	disconnect(backend);
 	watch_frontend(backend, false);
 	list_remove(&backend->node);
+	if (backend->class->finish)
+		backend->class->finish(backend);
 	free(backend);
 }
 
 static void list_devices(struct xen_bus *bus, const struct xen_backend_class *class)
 {
-	unsigned count = 0, number_of_class = 0;
+	unsigned count = 0, number_of_class = 0, max = class->max ? class->max : XEN_BACKEND_MAX;
 	char folder[XEN_BACKEND_PATH_BYTES];
 	struct xen_backend *backend;
 	char **names;
 
 	snprintf(folder, sizeof(folder), "backend/%s/%u", class->type, bus->domid);
 	names = xs_directory(bus->store, XBT_NULL, folder, &count);
-	for (unsigned i = 0; names && i < count && number_of_class < XEN_BACKEND_MAX; i++) {
+	for (unsigned i = 0; names && i < count && number_of_class < max; i++) {
 		uint64_t number;
 
 		if (parse_decimal(names[i], strlen(names[i]), &number) < 0 || number > UINT32_MAX)
@@ -457,7 +491,7 @@ static void store_is_ready(void *opaque, unsigned events)
 
 void xen_bus_init(struct xen_bus *bus, struct loop *loop, domid_t domid, struct xs_handle *store,
 		  xenforeignmemory_handle *memory, const struct xen_backend_class *const *classes,
-		  void *opaque)
+		  const struct xen_bus_host *host)
 {
 	int fd;
 
@@ -466,7 +500,7 @@ void xen_bus_init(struct xen_bus *bus, struct loop *loop, domid_t domid, struct 
 				 .store = store,
 				 .memory = memory,
 				 .classes = classes,
-				 .opaque = opaque,
+				 .host = *host,
 				 .held = true };
 	list_init(&bus->backends);
 	bus->events = xenevtchn_open(NULL, 0);
@@ -479,7 +513,12 @@ void xen_bus_init(struct xen_bus *bus, struct loop *loop, domid_t domid, struct 
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	bus->events_watch = loop_watch_fd(loop, fd, LOOP_READABLE, events_are_ready, bus);
 	bus->grants = xengnttab_open(NULL, 0);
-	look(bus);
+}
+
+void xen_bus_offer(struct xen_bus *bus)
+{
+	if (bus->events)
+		look(bus);
 }
 
 void xen_bus_finish(struct xen_bus *bus)
@@ -520,21 +559,20 @@ void xen_bus_watch(struct xen_bus *bus)
 		watch_frontend(backend, true);
 }
 
-unsigned xen_bus_close(struct xen_bus *bus)
+void xen_bus_close(struct xen_bus *bus)
 {
 	struct xen_backend *backend;
-	unsigned count = 0;
 
 	if (!bus->events)
-		return 0;
+		return;
 	list_for_each(backend, &bus->backends, struct xen_backend, node)
 	{
 		disconnect(backend);
 		set_state(backend, XenbusStateClosed);
-		count++;
+		if (backend->class->give_up)
+			backend->class->give_up(backend);
 	}
 	xen_bus_finish(bus);
-	return count;
 }
 
 void xen_bus_set_held(struct xen_bus *bus, bool held)

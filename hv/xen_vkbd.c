@@ -135,6 +135,8 @@ static int offer(struct xen_backend *backend, struct err *err)
 {
 	int result = 0;
 
+	if (!backend->bus->host.input)
+		return err_set(err, -ENODEV, "there is no keyboard and no pointer to be had");
 	if (read_flag(backend, XENKBD_FIELD_FEAT_MTOUCH)) {
 		log_warning("%s: multi-touch is not supported", backend->path);
 		result = xen_backend_write(backend, XENKBD_FIELD_FEAT_MTOUCH, 0);
@@ -252,7 +254,7 @@ static int connect(struct xen_backend *backend, struct err *err)
 	if (!vkbd->page)
 		return err_set(err, -EFAULT, "the guest's page cannot be mapped");
 	xen_vkbd_ring_attach(&vkbd->ring, vkbd->page);
-	vkbd->input = backend->bus->opaque;
+	vkbd->input = backend->bus->host.input;
 	vkbd->sink = (struct input_sink){
 		.opaque = vkbd,
 		.name = "xen-vkbd",
@@ -303,6 +305,13 @@ static void release(struct xen_backend *backend)
 	notify_if(vkbd, xen_vkbd_ring_flush(&vkbd->ring));
 }
 
+static void give_up(struct xen_backend *backend)
+{
+	log_info("restricted to domain %u: its keyboard and pointer are the PS/2 ones; the "
+		 "paravirtual ones need xenstore",
+		 backend->bus->domid);
+}
+
 const struct xen_backend_class xen_vkbd_class = {
 	.type = XENKBD_DRIVER_NAME,
 	.bytes = sizeof(struct xen_vkbd),
@@ -313,4 +322,5 @@ const struct xen_backend_class xen_vkbd_class = {
 	.notified = notified,
 	.hold = hold,
 	.release = release,
+	.give_up = give_up,
 };

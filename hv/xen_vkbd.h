@@ -12,5 +12,4 @@
 
 #include "hv/xen_backend.h"
 
-/** Its bus' opaque is a struct input. */
 extern const struct xen_backend_class xen_vkbd_class;

@@ -201,7 +201,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world->ps2 = (struct input_sink){ .opaque = world, .key = ps2_key, .move = ps2_move };
 	input_add_sink(&world->input, &world->ps2);
 	xen_bus_init(&world->bus, world->loop, FAKE_XEN_DOMID, xs_open(0),
-		     xenforeignmemory_open(NULL, 0), classes, &world->input);
+		     xenforeignmemory_open(NULL, 0), classes,
+		     &(struct xen_bus_host){ .input = &world->input });
+	xen_bus_offer(&world->bus);
 	xen_bus_watch(&world->bus);
 	xen_bus_set_held(&world->bus, false);
 	while (in.left)

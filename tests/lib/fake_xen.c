@@ -57,6 +57,7 @@ static struct {
 	} channels[CHANNEL_HANDLES];
 	uint8_t owner[PORT_COUNT];
 	uint64_t grants[FAKE_XEN_GRANTS]; /* gfn + 1 by reference */
+	bool is_read_only[FAKE_XEN_GRANTS];
 	unsigned live_mappings;
 } host = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -338,6 +339,18 @@ void fake_xen_ring_device(unsigned number)
 void fake_xen_grant(unsigned reference, uint64_t gfn)
 {
 	host.grants[reference] = gfn + 1;
+	host.is_read_only[reference] = false;
+}
+
+void fake_xen_grant_read_only(unsigned reference, uint64_t gfn)
+{
+	fake_xen_grant(reference, gfn);
+	host.is_read_only[reference] = true;
+}
+
+void fake_xen_revoke(unsigned reference)
+{
+	host.grants[reference] = 0;
 }
 
 xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned open_flags)
@@ -359,29 +372,50 @@ int xengnttab_close(xengnttab_handle *xgt)
 	return 0;
 }
 
-void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint32_t ref, int prot)
+static bool may_map(uint32_t domid, uint32_t ref, int prot)
 {
-	void *page;
+	return domid == FAKE_XEN_DOMID && ref < FAKE_XEN_GRANTS && host.grants[ref] &&
+	       !((prot & PROT_WRITE) && host.is_read_only[ref]);
+}
+
+/** All or nothing, one after the other. */
+void *xengnttab_map_domain_grant_refs(xengnttab_handle *xgt, uint32_t count, uint32_t domid,
+				      uint32_t *refs, int prot)
+{
+	uint8_t *pages;
 
 	(void)xgt;
-	if (domid != FAKE_XEN_DOMID || ref >= FAKE_XEN_GRANTS || !host.grants[ref]) {
-		errno = EINVAL;
-		return NULL;
+	fake_xen->grant_maps++;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!may_map(domid, refs[i], prot)) {
+			errno = EINVAL;
+			return NULL;
+		}
 	}
-	page = mmap(NULL, XEN_PAGE_BYTES, prot, MAP_SHARED, host.memory_fd,
-		    (off_t)(host.p2m[host.grants[ref] - 1] - 1) * XEN_PAGE_BYTES);
-	if (page == MAP_FAILED)
+	pages = mmap(NULL, count * XEN_PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (uint32_t i = 0; i < count && pages != MAP_FAILED; i++)
+		if (mmap(pages + (size_t)i * XEN_PAGE_BYTES, XEN_PAGE_BYTES, prot,
+			 MAP_SHARED | MAP_FIXED, host.memory_fd,
+			 (off_t)(host.p2m[host.grants[refs[i]] - 1] - 1) * XEN_PAGE_BYTES) ==
+		    MAP_FAILED)
+			fail("a granted page cannot be mapped");
+	if (pages == MAP_FAILED)
 		return NULL;
 	host.live_mappings++;
-	fake_xen->granted++;
-	return page;
+	fake_xen->granted += count;
+	return pages;
+}
+
+void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint32_t ref, int prot)
+{
+	return xengnttab_map_domain_grant_refs(xgt, 1, domid, &ref, prot);
 }
 
 int xengnttab_unmap(xengnttab_handle *xgt, void *start_address, uint32_t count)
 {
 	(void)xgt;
 	host.live_mappings--;
-	fake_xen->granted--;
+	fake_xen->granted -= count;
 	return munmap(start_address, count * XEN_PAGE_BYTES);
 }
 

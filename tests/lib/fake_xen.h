@@ -20,7 +20,7 @@ enum {
 	FAKE_XEN_BITMAP_BYTES = 8192,
 	FAKE_XEN_DEVICE_PORT = 500, /* the guest's channels for paravirtual devices */
 	FAKE_XEN_DEVICE_PORTS = 8,
-	FAKE_XEN_GRANTS = 16,
+	FAKE_XEN_GRANTS = 4096,
 	FAKE_XEN_MAX_REPORTS = 1024,
 };
 
@@ -62,6 +62,7 @@ struct fake_xen {
 	uint64_t sleep_state;
 	unsigned state_writes;             /* of device-model/7/state */
 	unsigned bound, granted, notified; /* of paravirtual devices: channels, pages, calls */
+	unsigned grant_maps;               /* calls */
 	/* Calls for the channels of processors: system calls on a real host. */
 	unsigned waits, unmasks, answers;
 };
@@ -97,6 +98,9 @@ bool fake_xen_ring_is_unmasked(void);
 
 /** Lets the host map a guest page by this reference. */
 void fake_xen_grant(unsigned reference, uint64_t gfn);
+/** The same, for reading. */
+void fake_xen_grant_read_only(unsigned reference, uint64_t gfn);
+void fake_xen_revoke(unsigned reference);
 /** The guest rings its channel FAKE_XEN_DEVICE_PORT + 'number'. */
 void fake_xen_ring_device(unsigned number);
 

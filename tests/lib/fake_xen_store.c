@@ -12,7 +12,7 @@
 #include "tests/lib/fake_xen.h"
 
 enum {
-	MAX_NODES = 128,
+	MAX_NODES = 256,
 	MAX_WATCHES = 16,
 	MAX_PENDING = 256,
 	PATH_BYTES = 160,

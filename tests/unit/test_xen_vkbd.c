@@ -102,7 +102,7 @@ static void create_again(struct fixture *f, bool incoming)
 	struct err err = { 0 };
 
 	f->hv = hv_xen_create(&config, &client, f->loop, &err);
-	if (!f->hv)
+	if (!f->hv || hv_complete(f->hv, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
