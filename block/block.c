@@ -13,6 +13,7 @@
 #include "block/aio_backend.h"
 #include "block/driver.h"
 #include "block/media.h"
+#include "block/throttle.h"
 
 /* Requests */
 
@@ -149,8 +150,15 @@ void block_start(struct block *block, struct block_request *request)
 	if (result < 0 || (request->op != BLOCK_FLUSH && request->bytes == 0) ||
 	    (request->op == BLOCK_DISCARD && !block->discard))
 		end_request_later(request, result);
-	else
+	else if (!block->throttle || !throttle_hold(block, request))
 		block->driver->start(block, request);
+}
+
+void block_start_admitted(struct block *block, struct block_request *request)
+{
+	list_remove(&request->node);
+	list_append(&block->in_flight, &request->node);
+	block->driver->start(block, request);
 }
 
 void block_start_part(struct block *part, struct block_request *request)
@@ -220,13 +228,15 @@ void block_zero_iov(const struct block_request *request, size_t skip, size_t byt
 
 static void wait_for_some(struct block *block)
 {
+	if (block->throttle && throttle_release(block))
+		return;
 	if (!block->driver || !block->driver->advance || !block->driver->advance(block))
 		aio_wait(block->aio, block->owner);
 }
 
 void block_drain(struct block *block)
 {
-	while (!list_is_empty(&block->in_flight))
+	while ((block->throttle && throttle_release(block)) || !list_is_empty(&block->in_flight))
 		wait_for_some(block);
 }
 
@@ -251,6 +261,8 @@ void block_cancel_held(struct block *block)
 		list_remove(&request->node);
 		request->complete(request, -ECANCELED);
 	}
+	if (block->throttle)
+		throttle_cancel(block);
 }
 
 /* Synchronous requests */
@@ -387,6 +399,7 @@ void block_set_error_hook(struct block *block,
 
 static void block_free(struct block *block)
 {
+	throttle_finish(block);
 	if (block->aio)
 		aio_release(block->aio);
 	free(block->filename);

@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "block/aio.h"
 
+struct clock;
 struct err;
 struct loop;
 struct block;
@@ -83,6 +84,28 @@ struct block_stats {
 	uint64_t read_bytes, write_bytes, reads, writes, flushes, errors;
 };
 
+enum block_limit {
+	BLOCK_LIMIT_BPS_TOTAL, /* bytes a second */
+	BLOCK_LIMIT_BPS_READ,
+	BLOCK_LIMIT_BPS_WRITE,
+	BLOCK_LIMIT_IOPS_TOTAL, /* requests a second */
+	BLOCK_LIMIT_IOPS_READ,
+	BLOCK_LIMIT_IOPS_WRITE,
+	BLOCK_LIMITS,
+};
+
+/** What a drive may move. A total excludes the two beside it. */
+struct block_throttle {
+	struct block_limit_rate {
+		uint64_t average;       /* a second; 0: not limited */
+		uint64_t burst;         /* a second, for a while; 0: a tenth of a second's worth */
+		uint64_t burst_seconds; /* that while; 0 is 1 */
+	} limits[BLOCK_LIMITS];
+	uint64_t operation_bytes; /* a request of more counts as several; 0: as one */
+};
+/** "bps-total" ... */
+extern const char *const block_limit_names[BLOCK_LIMITS];
+
 /** Opens an image, block device or host CD drive. NULL and a sentence that names the file and what
  * to do. */
 struct block *block_open(const struct block_options *options, struct loop *loop, struct err *err);
@@ -111,7 +134,8 @@ void block_start(struct block *block, struct block_request *request);
 
 /**
  * Waits until no request is under way, without running other callbacks; completions are delivered
- * before it returns. Held requests (BLOCK_ERROR_STOP) stay held.
+ * before it returns. Held requests (BLOCK_ERROR_STOP) stay held; those that wait for their limits
+ * go at once.
  */
 void block_drain(struct block *block);
 
@@ -137,7 +161,16 @@ void block_set_error_hook(struct block *block,
 			  void (*stopped)(void *opaque, struct block *block, bool is_write,
 					  int error),
 			  void *opaque);
+/**
+ * Limits what the drive moves, by guest time; requests beyond that wait. All zeros: no limits, and
+ * nothing left of them. 0, or -EINVAL or -ENOMEM and a sentence.
+ */
+int block_set_throttle(struct block *block, const struct block_throttle *limits,
+		       struct clock *clock, struct err *err);
+void block_get_throttle(const struct block *block, struct block_throttle *limits);
+
 /** Tries held requests again: the machine goes on. */
 void block_retry(struct block *block);
-/** Completes held requests with -ECANCELED, before it returns: the drive is being reset. */
+/** Completes held requests, and those that wait for their limits, with -ECANCELED, before it
+ * returns: the drive is being reset. */
 void block_cancel_held(struct block *block);

@@ -37,6 +37,7 @@ struct block {
 	enum block_error_action write_error, read_error;
 	struct list_node in_flight, held;
 	struct block_stats stats;
+	struct throttle *throttle; /* NULL: no limits */
 	void (*stopped)(void *opaque, struct block *block, bool is_write, int error);
 	void *stopped_opaque;
 };
@@ -46,6 +47,8 @@ enum {
 	BLOCK_CD_SECTOR_BYTES = 2048,
 };
 
+/** Starts a request that throttle.c held back. */
+void block_start_admitted(struct block *block, struct block_request *request);
 /** The driver has finished with 'request'. */
 void block_request_done(struct block_request *request, int result);
 

@@ -126,7 +126,8 @@ static int check_image(const struct block *block, enum floppy_kind kind, struct 
 static int attach(struct board *board, unsigned unit, struct err *err)
 {
 	struct board_floppy_drive *drive = &board->floppies[unit];
-	struct block *block = drives_open(&drive->plan, board->machine->loop, err);
+	struct block *block =
+		drives_open(&drive->plan, board->machine->loop, &board->machine->clock, err);
 
 	if (!block)
 		return -EINVAL;

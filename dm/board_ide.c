@@ -99,7 +99,8 @@ static int attach_drive(struct board *board, unsigned index, struct block *block
 
 int board_ide_open_drive(struct board *board, unsigned index, struct err *err)
 {
-	struct block *block = drives_open(&board->drives[index], board->machine->loop, err);
+	struct block *block = drives_open(&board->drives[index], board->machine->loop,
+					  &board->machine->clock, err);
 
 	return block ? attach_drive(board, index, block, err) : -EINVAL;
 }

@@ -124,7 +124,7 @@ static int open_image(struct usb_item *item, struct board *board, struct opts *d
 
 	if (!plan.is_cdrom && !opts_get(drive, "file"))
 		return err_set(err, -EINVAL, "-drive id=%s has no file=", item->drive_id);
-	block = drives_open(&plan, board->machine->loop, err);
+	block = drives_open(&plan, board->machine->loop, &board->machine->clock, err);
 	if (!block)
 		return -EINVAL;
 	board_watch_errors(board, block);

@@ -2,10 +2,12 @@
 /* Media of CD-ROM drives: what a person does with the tray. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "block/medium.h"
 #include "dm/board_pc.h"
 #include "dm/control_internal.h"
@@ -73,7 +75,12 @@ static void announce(struct control *control, struct medium_slot *slot)
 static void insert(struct control *control, struct medium_slot *slot, struct block *medium)
 {
 	struct block *old = slot->block;
+	struct block_throttle limits;
 
+	/* The limits are the drive's. */
+	block_get_throttle(old, &limits);
+	if (block_set_throttle(medium, &limits, &control->machine->clock, NULL) < 0)
+		log_warning("no memory left for the limits of drive '%s'", slot->id);
 	slot->block = medium;
 	announce(control, slot);
 	block_close(old);
@@ -225,6 +232,81 @@ static int execute_remove_medium(struct control_call *call)
 	return empty(call, slot);
 }
 
+/* Limits */
+
+const char *const control_limit_keys[] = {
+	"bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"
+};
+
+struct drive_search {
+	const char *name;
+	struct block *block;
+};
+
+static void compare_drive(const struct board_drive *drive, void *opaque)
+{
+	struct drive_search *search = opaque;
+
+	if (strcmp(drive->name, search->name) == 0 ||
+	    (drive->id && strcmp(drive->id, search->name) == 0) ||
+	    (drive->drive_id && strcmp(drive->drive_id, search->name) == 0))
+		search->block = drive->block;
+}
+
+/** The image of the drive that 'id' or 'device' names; NULL and a sentence. */
+static struct block *find_drive(struct control_call *call)
+{
+	struct drive_search search = { .name = control_string(call, "id") };
+
+	if (!search.name)
+		search.name = control_string(call, "device");
+	if (!search.name) {
+		err_set(&call->err, -EINVAL, "say which drive: 'id' or 'device'");
+		return NULL;
+	}
+	if (call->machine->board)
+		board_for_each_drive(call->machine->board, compare_drive, &search);
+	if (!search.block)
+		control_fail(call, "DeviceNotFound", -ENODEV, "Device '%.64s' not found",
+			     search.name);
+	return search.block;
+}
+
+/** A number that is not negative, if it is said. */
+static int take_number(struct control_call *call, const char *key, uint64_t *number)
+{
+	int64_t value = control_int(call, key, 0);
+
+	if (value < 0)
+		return err_set(&call->err, -EINVAL, "%s cannot be negative", key);
+	*number = (uint64_t)value;
+	return 0;
+}
+
+static int execute_set_io_throttle(struct control_call *call)
+{
+	struct block *block = find_drive(call);
+	struct block_throttle limits = { 0 };
+	int result = block ? 0 : -ENODEV;
+
+	for (unsigned i = 0; result == 0 && i < BLOCK_LIMITS; i++) {
+		struct block_limit_rate *rate = &limits.limits[i];
+		char key[32];
+
+		result = take_number(call, control_limit_keys[i], &rate->average);
+		snprintf(key, sizeof(key), "%s_max", control_limit_keys[i]);
+		if (result == 0)
+			result = take_number(call, key, &rate->burst);
+		strcat(key, "_length");
+		if (result == 0)
+			result = take_number(call, key, &rate->burst_seconds);
+	}
+	if (result == 0)
+		result = take_number(call, "iops_size", &limits.operation_bytes);
+	return result < 0 ? result
+			  : block_set_throttle(block, &limits, &call->machine->clock, &call->err);
+}
+
 const struct control_command control_media_commands[] = {
 	{ "eject", "device?s id?s force?b", execute_eject },
 	{ "blockdev-change-medium", "device?s id?s filename:s format?s force?b read-only-mode?s",
@@ -232,6 +314,12 @@ const struct control_command control_media_commands[] = {
 	{ "blockdev-open-tray", "device?s id?s force?b", execute_open_tray },
 	{ "blockdev-close-tray", "device?s id?s", execute_close_tray },
 	{ "blockdev-remove-medium", "device?s id?s", execute_remove_medium },
+	{ "block_set_io_throttle",
+	  "device?s id?s bps:i bps_rd:i bps_wr:i iops:i iops_rd:i iops_wr:i bps_max?i bps_rd_max?i "
+	  "bps_wr_max?i iops_max?i iops_rd_max?i iops_wr_max?i bps_max_length?i "
+	  "bps_rd_max_length?i bps_wr_max_length?i iops_max_length?i iops_rd_max_length?i "
+	  "iops_wr_max_length?i iops_size?i",
+	  execute_set_io_throttle },
 	{ "change", "device:s target:s arg?s", execute_change },
 	{ NULL, "", NULL },
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "block/medium.h"
 #include "dm/board_pc.h"
 #include "dm/cards.h"
@@ -196,6 +197,28 @@ static struct json_object *describe_image(const struct block *block)
 	return image;
 }
 
+/** Averages always, what else is said only where it is, as QEMU has it. */
+static void describe_limits(const struct block *block, struct json_object *inserted)
+{
+	struct block_throttle limits;
+
+	block_get_throttle(block, &limits);
+	for (unsigned i = 0; i < BLOCK_LIMITS; i++) {
+		const struct block_limit_rate *rate = &limits.limits[i];
+		char key[32];
+
+		json_add_int(inserted, control_limit_keys[i], (int64_t)rate->average);
+		snprintf(key, sizeof(key), "%s_max", control_limit_keys[i]);
+		if (rate->burst > 0)
+			json_add_int(inserted, key, (int64_t)rate->burst);
+		strcat(key, "_length");
+		if (rate->burst > 0)
+			json_add_int(inserted, key, (int64_t)max_u64(rate->burst_seconds, 1));
+	}
+	if (limits.operation_bytes > 0)
+		json_add_int(inserted, "iops_size", (int64_t)limits.operation_bytes);
+}
+
 static struct json_object *describe_inserted(const struct block *block)
 {
 	struct json_object *inserted =
@@ -204,6 +227,7 @@ static struct json_object *describe_inserted(const struct block *block)
 	json_add_string(inserted, "drv", block_format(block));
 	json_add_bool(inserted, "ro", block_is_read_only(block));
 	json_add_bool(inserted, "encrypted", false);
+	describe_limits(block, inserted);
 	return json_add(inserted, "image", describe_image(block));
 }
 

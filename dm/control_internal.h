@@ -116,6 +116,9 @@ extern const struct control_command control_object_commands[];
 extern const struct control_command control_net_commands[];
 extern const struct control_command control_state_commands[];
 
+/** As QMP calls the limits of a drive, in the order of enum block_limit. */
+extern const char *const control_limit_keys[];
+
 /** All of them; NULL ends the list. */
 extern const struct control_command *const control_command_tables[];
 

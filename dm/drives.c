@@ -2,6 +2,7 @@
 #include "dm/drives.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -17,7 +18,8 @@ enum {
 static const char *const drive_properties[] = {
 	"file", "if", "index", "bus", "unit", "id", "media", "format", "readonly", "read-only", "serial",
 	"snapshot", "cache", "l2-cache-size", "werror", "rerror", "discard", "detect-zeroes", "aio",
-	"file.locking", "overlay", NULL
+	"file.locking", "overlay", "throttling.bps-total", "throttling.bps-read", "throttling.bps-write",
+	"throttling.iops-total", "throttling.iops-read", "throttling.iops-write", "throttling.iops-size", NULL
 };
 /* clang-format on */
 static const char *const device_properties[] = {
@@ -124,6 +126,28 @@ static int claim(struct drive_plan *plans, int position, const char *name, struc
 	return 0;
 }
 
+/** throttling.bps-total=10M and the like, as QEMU has them. */
+static int parse_throttle(struct opts *drive, struct block_throttle *limits, struct err *err)
+{
+	int result = opts_get_size(drive, "throttling.iops-size", &limits->operation_bytes, 1, err);
+
+	for (unsigned i = 0; result == 0 && i < BLOCK_LIMITS; i++) {
+		struct block_limit_rate *rate = &limits->limits[i];
+		char name[48];
+
+		snprintf(name, sizeof(name), "throttling.%s", block_limit_names[i]);
+		result = opts_get_size(drive, name, &rate->average, 1, err);
+		strcat(name, "-max");
+		if (result == 0)
+			result = opts_get_size(drive, name, &rate->burst, 1, err);
+		strcat(name, "-length");
+		if (result == 0)
+			result = opts_get_number(drive, name, &rate->burst_seconds, 1, UINT32_MAX,
+						 err);
+	}
+	return result;
+}
+
 /** media=, and what only an opened image will need: marks the words as understood. */
 static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
 {
@@ -140,6 +164,8 @@ static int check_drive(struct opts *drive, bool *is_cdrom, struct err *err)
 	*is_cdrom = strcmp(media, "cdrom") == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
 		opts_get(drive, later[i]);
+	if (parse_throttle(drive, &(struct block_throttle){ 0 }, err) < 0)
+		return -EINVAL;
 	return opts_check_unused(drive, drive_properties, err);
 }
 
@@ -378,7 +404,7 @@ static int parse_action(const char *text, enum block_error_action *action, struc
 	return text ? err_set(err, -EINVAL, "'%s': give report, ignore, stop or enospc", text) : 0;
 }
 
-struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct err *err)
+static struct block *open_image(const struct drive_plan *plan, struct loop *loop, struct err *err)
 {
 	struct block_options block = { .fd = -1,
 				       .is_cdrom = plan->is_cdrom,
@@ -422,4 +448,19 @@ struct block *drives_open(const struct drive_plan *plan, struct loop *loop, stru
 		return NULL;
 	}
 	return block_open(&block, loop, err);
+}
+
+struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct clock *clock,
+			  struct err *err)
+{
+	struct block_throttle limits = { 0 };
+	struct block *block = open_image(plan, loop, err);
+
+	if (!block || !plan->drive)
+		return block;
+	if (parse_throttle(plan->drive, &limits, err) == 0 &&
+	    block_set_throttle(block, &limits, clock, err) == 0)
+		return block;
+	block_close(block);
+	return NULL;
 }

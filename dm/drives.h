@@ -11,6 +11,7 @@
 #include "block/medium.h"
 #include "hw/ide/geometry.h"
 
+struct clock;
 struct err;
 struct loop;
 struct options;
@@ -47,5 +48,7 @@ struct opts *drives_find(struct options *options, const char *id);
 /** Marks the words of a -drive as understood. -EINVAL and a sentence if there are others. */
 int drives_check(struct opts *drive, struct err *err);
 
-/** Opens what the plan's drive names, an empty medium if nothing. NULL and a sentence. */
-struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct err *err);
+/** Opens what the plan's drive names, with its limits, an empty medium if nothing. NULL and a
+ * sentence. */
+struct block *drives_open(const struct drive_plan *plan, struct loop *loop, struct clock *clock,
+			  struct err *err);

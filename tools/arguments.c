@@ -162,8 +162,9 @@ static void add_vifs(struct words *words, const struct guest *guest)
 
 static void add_sata_disk(struct words *words, const struct disk *disk, const char *file)
 {
-	words_add(words, "file=%s,if=none,id=ahcidisk-%u,format=%s,cache=writeback%s", file,
-		  disk->index, disk->format, disk->discard ? ",discard=unmap" : "");
+	words_add(words, "file=%s,if=none,id=ahcidisk-%u,format=%s,cache=writeback%s%s", file,
+		  disk->index, disk->format, disk->discard ? ",discard=unmap" : "",
+		  disk->limits ? disk->limits : "");
 	words_add(words, "-device");
 	words_add(words, "ide-hd,bus=ahci0.%u,unit=0,drive=ahcidisk-%u", disk->index, disk->index);
 }
@@ -184,20 +185,22 @@ static void add_disk(struct words *words, const struct disk *disk, bool ahci)
 {
 	char *file = disk->target ? double_commas(disk->target) : NULL;
 	char *overlay = disk->overlay ? double_commas(disk->overlay) : NULL;
+	const char *limits = disk->limits ? disk->limits : "";
 
 	words_add(words, "-drive");
 	if (!disk->cdrom && ahci) {
 		add_sata_disk(words, disk, file);
 	} else if (!disk->cdrom) {
-		words_add(words, "file=%s,if=ide,index=%u,media=disk,format=%s,cache=writeback%s",
-			  file, disk->index, disk->format, disk->discard ? ",discard=unmap" : "");
+		words_add(words, "file=%s,if=ide,index=%u,media=disk,format=%s,cache=writeback%s%s",
+			  file, disk->index, disk->format, disk->discard ? ",discard=unmap" : "",
+			  limits);
 	} else {
 		if (file)
-			words_add(words, "if=none,readonly=on,id=ide-%u,file=%s,format=%s%s%s",
+			words_add(words, "if=none,readonly=on,id=ide-%u,file=%s,format=%s%s%s%s",
 				  disk->devid, file, disk->format, overlay ? ",overlay=" : "",
-				  overlay ? overlay : "");
+				  overlay ? overlay : "", limits);
 		else
-			words_add(words, "if=none,readonly=on,id=ide-%u", disk->devid);
+			words_add(words, "if=none,readonly=on,id=ide-%u%s", disk->devid, limits);
 		add_cdrom_device(words, disk);
 	}
 	free(overlay);

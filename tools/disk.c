@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/opts.h"
 #include "tools/medium.h"
 #include "tools/words.h"
 
@@ -389,11 +390,61 @@ int disk_parse(struct disk *disk, const char *spec, struct err *err)
 	return result;
 }
 
+/** Whether hvmdm's -drive has throttling.NAME. */
+static bool is_limit(const char *name, size_t length)
+{
+	static const char *const names[] = { "bps-total",  "bps-read",  "bps-write",
+					     "iops-total", "iops-read", "iops-write" };
+	static const char *const ends[] = { "", "-max", "-max-length" };
+	char known[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(ends); j++) {
+			snprintf(known, sizeof(known), "%s%s", names[i], ends[j]);
+			if (strlen(known) == length && strncmp(known, name, length) == 0)
+				return true;
+		}
+	}
+	return length == strlen("iops-size") && strncmp(name, "iops-size", length) == 0;
+}
+
+int disk_set_limits(struct disk *disk, const char *limits, struct err *err)
+{
+	char *text = text_copy("");
+
+	while (*limits) {
+		size_t length = strcspn(limits, ",");
+		size_t name = strcspn(limits, "=,");
+		char *word = text_format("%.*s", (int)length, limits), *longer;
+		uint64_t number;
+
+		if (name == length || !is_limit(word, name) ||
+		    opts_parse_size(word + name + 1, 1, &number) < 0) {
+			err_set(err, -EINVAL,
+				"disk_limits: '%s' is none: say for instance iops-total=200 or "
+				"bps-write=10M",
+				word);
+			free(word);
+			free(text);
+			return -EINVAL;
+		}
+		longer = text_format("%s,throttling.%s", text, word);
+		free(text);
+		free(word);
+		text = longer;
+		limits += length + (limits[length] == ',');
+	}
+	free(disk->limits);
+	disk->limits = text;
+	return 0;
+}
+
 void disk_finish(struct disk *disk)
 {
 	free(disk->target);
 	free(disk->overlay);
 	free(disk->vdev);
 	free(disk->format);
+	free(disk->limits);
 	*disk = (struct disk){ 0 };
 }

@@ -26,12 +26,16 @@ struct disk {
 	char *format;  /* "raw" … as hvmdm names it */
 	bool cdrom, readonly;
 	bool discard;   /* what the guest discards the host gets back */
+	char *limits;   /* owned; words of -drive, each behind a comma; NULL: none */
 	unsigned index; /* 0…3: primary master to secondary slave; 4 and 5 with AHCI alone */
 	unsigned devid; /* Xen's number of the virtual device: hdc is 5632 */
 };
 
 /** Parses one specification. 0, or -EINVAL and a sentence; 'disk' then needs no finish. */
 int disk_parse(struct disk *disk, const char *spec, struct err *err);
+/** Takes what disk_limits says of this disk: "iops-total=200,bps-write=10M". 0, or -EINVAL and a
+ * sentence. */
+int disk_set_limits(struct disk *disk, const char *limits, struct err *err);
 void disk_finish(struct disk *disk);
 
 /** The place and number of a virtual device by its name ("hda", "xvdb", "d2p0"). 0 or -EINVAL. */

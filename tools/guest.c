@@ -404,6 +404,32 @@ static int add_disk(struct guest *guest, const char *spec, struct err *err)
 	return 0;
 }
 
+/** "hda,iops-total=200,bps-total=20M": of a disk that 'disk' has. */
+static int limit_disk(struct guest *guest, const char *spec, struct err *err)
+{
+	size_t length = strcspn(spec, ",");
+
+	for (unsigned i = 0; i < guest->disk_count; i++) {
+		struct disk *disk = &guest->disks[i];
+
+		if (strlen(disk->vdev) == length && strncmp(disk->vdev, spec, length) == 0)
+			return disk_set_limits(disk, spec + length + (spec[length] == ','), err);
+	}
+	return err_set(err, -EINVAL, "disk_limits '%s': there is no disk %.*s", spec, (int)length,
+		       spec);
+}
+
+static int read_limits(struct guest *guest, const struct config *config, struct err *err)
+{
+	struct words specs = { 0 };
+	int result = config_get_words(config, "disk_limits", &specs, err);
+
+	for (size_t i = 0; i < specs.count && result >= 0; i++)
+		result = limit_disk(guest, specs.items[i], err);
+	words_finish(&specs);
+	return result;
+}
+
 static int read_disks(struct guest *guest, const struct config *config, struct err *err)
 {
 	struct words specs = { 0 };
@@ -413,6 +439,8 @@ static int read_disks(struct guest *guest, const struct config *config, struct e
 	for (size_t i = 0; i < specs.count && result >= 0; i++)
 		result = add_disk(guest, specs.items[i], err);
 	words_finish(&specs);
+	if (result >= 0)
+		result = read_limits(guest, config, err);
 	if (result >= 0)
 		result = config_get_string(config, "cdrom", &cdrom, err);
 	if (result >= 0 && cdrom && *cdrom) {

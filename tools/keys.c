@@ -46,6 +46,7 @@ static const struct key_row keys[] = {
 	{ "device_model_version", KEY_IGNORED, NULL },
 	{ "device_tree", KEY_REFUSED, "device trees are for ARM guests" },
 	{ "disk", KEY_USED, NULL },
+	{ "disk_limits", KEY_USED, NULL },
 	{ "display", KEY_IGNORED, NULL },
 	{ "dm_restrict", KEY_IGNORED, NULL },
 	{ "driver_domain", KEY_IGNORED, NULL },

@@ -29,7 +29,8 @@ static int set_up(void **state)
 		     "-name g1 -smp 2,maxcpus=2 -chardev "
 		     "socket,id=libxl-cmd,path=%s/libxl,server=on,wait=off "
 		     "-mon chardev=libxl-cmd,mode=control "
-		     "-drive file=%s/cd.iso,if=none,id=ide-5632,media=cdrom,format=raw "
+		     "-drive file=%s/cd.iso,if=none,id=ide-5632,media=cdrom,format=raw,"
+		     "throttling.bps-read=4M "
 		     "-device ide-cd,drive=ide-5632,id=ide-5632,bus=ide.1,unit=0",
 		     guest.dir, guest.dir);
 	return 0;
@@ -154,6 +155,48 @@ static void test_cd_insert(void **state)
 	close(fd);
 }
 
+/** The limits are the drive's, whatever lies in it. */
+static void test_limits(void **state)
+{
+	static const char *const set =
+		"{'execute':'block_set_io_throttle','arguments':{'id':'%s','bps':0,'bps_rd':%d,"
+		"'bps_wr':0,'iops':0,'iops_rd':0,'iops_wr':0%s}}";
+	char text[256];
+	int fd;
+	const char *reply;
+
+	(void)state;
+	reply = qguest_qmp(&guest, "{'execute':'query-block'}");
+	assert_non_null(strstr(reply, "\"bps_rd\": 4194304"));
+	snprintf(text, sizeof(text), set, "ide-5632", 1000, ",'bps_rd_max':3000");
+	assert_non_null(strstr(qguest_qmp(&guest, text), "\"return\": {}"));
+	snprintf(text, sizeof(text),
+		 "{'execute':'blockdev-change-medium','arguments':{'id':'ide-5632','filename':"
+		 "'%s/cd2.iso','format':'raw'}}",
+		 guest.dir);
+	assert_non_null(strstr(qguest_qmp(&guest, text), "\"return\": {}"));
+	reply = qguest_qmp(&guest, "{'execute':'query-block'}");
+	assert_non_null(strstr(reply, "\"virtual-size\": 4194304"));
+	assert_non_null(strstr(reply, "\"bps_rd\": 1000"));
+	assert_non_null(strstr(reply, "\"bps_rd_max\": 3000"));
+	assert_non_null(strstr(reply, "\"bps_rd_max_length\": 1"));
+	fd = open_session();
+	snprintf(text, sizeof(text), set, "ide-5632", -1, "");
+	say(fd, text);
+	expect(fd, "cannot be negative");
+	snprintf(text, sizeof(text), set, "ide-5632", 0, ",'bps_rd_max':3000");
+	say(fd, text);
+	expect(fd, "which must be said, too");
+	snprintf(text, sizeof(text), set, "ide-1", 0, "");
+	say(fd, text);
+	expect(fd, "DeviceNotFound");
+	close(fd);
+	snprintf(text, sizeof(text), set, "ide-5632", 0, "");
+	assert_non_null(strstr(qguest_qmp(&guest, text), "\"return\": {}"));
+	reply = qguest_qmp(&guest, "{'execute':'query-block'}");
+	assert_null(strstr(reply, "bps_rd_max"));
+}
+
 /* As introspecting test programs ask: ancestors are there, abstract types only on demand. */
 static void test_types(void **state)
 {
@@ -193,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_clients_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cd_insert, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_types, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_processors, set_up, tear_down),
 	};
