@@ -4,12 +4,14 @@
  * fake of Xen's libraries: qcow2 files, started as Xen's toolstack does.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -68,7 +70,8 @@ static void make_words(struct fixture *f)
 		 "hvmdm -xen-domid %d -no-shutdown -nodefaults -no-user-config -name disks "
 		 "-vnc none -display none -serial null -device VGA,vgamem_mb=16 -boot order=c "
 		 "-net none -machine xenfv,suppress-vmdesc=on -m 32 "
-		 "-drive file=%s,if=ide,index=0,media=disk,format=qcow2,cache=writeback",
+		 "-drive file=%s,if=ide,index=0,media=disk,format=qcow2,cache=writeback,"
+		 "werror=stop",
 		 FAKE_XEN_DOMID, f->images[0]);
 	for (char *word = strtok_r(f->line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		f->words[f->count++] = word;
@@ -252,12 +255,11 @@ static void connect(struct fixture *f, unsigned disk)
 	turn(f);
 }
 
-/** One request, and what it was answered with. */
-static int request(struct fixture *f, unsigned disk, uint8_t operation, uint64_t sector,
-		   uint64_t sectors)
+static void put(struct fixture *f, unsigned disk, uint8_t operation, uint64_t sector,
+		uint64_t sectors)
 {
-	struct xen_blkif_head *head = (void *)ring(disk);
-	uint8_t *at = ring(disk) + sizeof(*head) + (size_t)(f->producer[disk]++ % 32) * 112;
+	uint8_t *at = ring(disk) + sizeof(struct xen_blkif_head) +
+		      (size_t)(f->producer[disk]++ % 32) * 112;
 
 	memset(at, 0, 112);
 	at[0] = operation;
@@ -269,17 +271,38 @@ static int request(struct fixture *f, unsigned disk, uint8_t operation, uint64_t
 		store_le32(at + 24, DATA_GFN + disk * PER_DISK);
 		at[29] = 7;
 	}
+}
+
+static void push(struct fixture *f, unsigned disk)
+{
+	struct xen_blkif_head *head = (void *)ring(disk);
+
 	__atomic_store_n(&head->request_producer, f->producer[disk], __ATOMIC_RELEASE);
 	fake_xen_ring_device(disk);
+}
+
+/** The status of the next answer. */
+static int take(struct fixture *f, unsigned disk)
+{
+	struct xen_blkif_head *head = (void *)ring(disk);
+	uint32_t number = f->consumer[disk]++;
+
 	for (unsigned i = 0; i < TURNS; i++) {
-		if (__atomic_load_n(&head->response_producer, __ATOMIC_ACQUIRE) !=
-		    f->consumer[disk])
+		if (__atomic_load_n(&head->response_producer, __ATOMIC_ACQUIRE) != number)
 			break;
 		loop_turn(f->machine->loop, 10);
 	}
-	at = ring(disk) + sizeof(*head) + (size_t)(f->consumer[disk]++ % 32) * 112;
-	assert_int_equal(head->response_producer, f->consumer[disk]);
-	return (int16_t)load_le16(at + 10);
+	assert_int_not_equal(head->response_producer, number);
+	return (int16_t)load_le16(ring(disk) + sizeof(*head) + (size_t)(number % 32) * 112 + 10);
+}
+
+/** One request, and what it was answered with. */
+static int request(struct fixture *f, unsigned disk, uint8_t operation, uint64_t sector,
+		   uint64_t sectors)
+{
+	put(f, disk, operation, sector, sectors);
+	push(f, disk);
+	return take(f, disk);
 }
 
 static void write_page(struct fixture *f, unsigned disk, uint64_t sector, uint8_t value)
@@ -534,6 +557,51 @@ static void an_end_with_both_at_work(void **state)
 	expect_in_file(f, 1, 0, 0x34);
 }
 
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/** A host that takes no more stops the guest with several requests under way; they go on when there
+ * is room, and the guest has not noticed. */
+static void a_full_host_stops_the_guest(void **state)
+{
+	enum {
+		REQUESTS = 5
+	};
+	struct fixture *f = *state;
+	struct xen_blkif_head *head = (void *)ring(0);
+	struct err err = { 0 };
+
+	build(f);
+	unplug();
+	connect(f, 0);
+	memset(data(0), 0x42, PAGE);
+	limit_files(PAGE);
+	for (unsigned i = 0; i < REQUESTS; i++)
+		put(f, 0, XEN_BLKIF_WRITE, i * UINT64_C(256), 0);
+	push(f, 0);
+	for (unsigned i = 0; i < TURNS && f->machine->status == MACHINE_RUNNING; i++)
+		loop_turn(f->machine->loop, 10);
+	turn(f);
+	assert_int_equal(f->machine->status, MACHINE_IO_ERROR);
+	assert_int_equal(head->response_producer, 0);
+	limit_files(RLIM_INFINITY);
+	lock_acquire(&f->machine->lock);
+	assert_int_equal(machine_cont(f->machine, &err), 0);
+	lock_release(&f->machine->lock);
+	for (unsigned i = 0; i < REQUESTS; i++)
+		assert_int_equal(take(f, 0), XEN_BLKIF_OKAY);
+	for (unsigned i = 0; i < REQUESTS; i++)
+		expect_page(f, 0, i * UINT64_C(256), 0x42);
+	take_apart(f);
+	expect_sound(f, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -548,11 +616,13 @@ int main(void)
 		TEST(without_xenstore_the_emulated_disk_stays),
 		TEST(what_nobody_here_serves_is_closed),
 		TEST(an_end_with_both_at_work),
+		TEST(a_full_host_stops_the_guest),
 	};
 
 	if (access("/usr/share/seabios/vgabios-stdvga.bin", R_OK) < 0) {
 		puts("skipped: the VGA BIOS (package seabios) is not there");
 		return 77;
 	}
+	signal(SIGXFSZ, SIG_IGN);
 	return cmocka_run_group_tests_name("xen_pv_disks", tests, NULL, NULL);
 }
