@@ -14,6 +14,7 @@
 #include "base/bits.h"
 #include "tools/verb.h"
 #include "tools/words.h"
+#include "tools/xen_guest.h"
 
 extern char **environ;
 
@@ -34,6 +35,14 @@ static const struct verb *const verb_lists[] = { verbs_create, verbs_list,    ve
 
 /** Verbs that administrators know from xl, and that are not there yet. */
 static const char *const verbs_to_come[] = { "migrate", "mem-set", "mem-max", "rename", NULL };
+
+/** What hvm does to guests that xl has started; the rest is xl's. */
+static const char *const verbs_for_xen[] = {
+	"click", "events", "expect", "key", "qemu-monitor-command", "screen", "screenshot",
+	"sysrq", "type",   "wait",   NULL
+};
+
+static bool guests_are_xens; /* --xen */
 
 int verb_fail(const struct err *err)
 {
@@ -73,6 +82,18 @@ int verb_run(const struct words *words)
 	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : VERB_FAILED;
 }
 
+static bool connect_to_xen(struct qmp *qmp, const char *name_or_number)
+{
+	struct err err = { 0 };
+	char *path = xen_guest_socket(name_or_number, &err);
+	bool connected = path && qmp_open(qmp, path, QMP_TIMEOUT_MS, &err) == 0;
+
+	if (!connected)
+		verb_fail(&err);
+	free(path);
+	return connected;
+}
+
 bool verb_connect(struct qmp *qmp, const char *name_or_number)
 {
 	struct instance instance;
@@ -80,6 +101,8 @@ bool verb_connect(struct qmp *qmp, const char *name_or_number)
 	bool connected = false;
 	char *path;
 
+	if (guests_are_xens)
+		return connect_to_xen(qmp, name_or_number);
 	if (!verb_find(&instance, name_or_number))
 		return false;
 	path = instance_path(&instance, "qmp");
@@ -123,13 +146,14 @@ static const struct verb *find_verb(const char *name)
 
 static void print_verbs(FILE *out)
 {
-	fprintf(out,
-		"usage: hvm VERB [ARGUMENT...]\n\nRuns HVM guests on a host with KVM, from the "
-		"configuration files of xl and xm.\n\n");
+	fprintf(out, "usage: hvm [--xen] VERB [ARGUMENT...]\n\nRuns HVM guests on a host with KVM, "
+		     "from the "
+		     "configuration files of xl and xm.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verb_lists); i++)
 		for (const struct verb *verb = verb_lists[i]; verb->name; verb++)
 			fprintf(out, "  %-22s %s\n", verb->name, verb->summary);
-	fprintf(out, "\nA guest is named by its name or by the PID that 'hvm list' shows.\n"
+	fprintf(out, "\nA guest is named by its name or by the PID that 'hvm list' shows; with "
+		     "--xen it is one that xl has started.\n"
 		     "'hvm help VERB' says more. See also hvm(1), hvm.cfg(5).\n");
 }
 
@@ -191,11 +215,26 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+static bool serves_xen(const char *name)
+{
+	for (size_t i = 0; verbs_for_xen[i]; i++)
+		if (strcmp(verbs_for_xen[i], name) == 0)
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
-	const char *name = argc > 1 ? argv[1] : NULL;
+	const char *name;
 	int status;
+
+	if (argc > 1 && strcmp(argv[1], "--xen") == 0) {
+		guests_are_xens = true;
+		argc--;
+		argv++;
+	}
+	name = argc > 1 ? argv[1] : NULL;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (!name) {
@@ -209,6 +248,10 @@ int main(int argc, char **argv)
 	verb = find_verb(name);
 	if (!verb)
 		return refuse_verb(name);
+	if (guests_are_xens && !serves_xen(name)) {
+		fprintf(stderr, "hvm: under Xen '%s' is xl's to do\n", name);
+		return VERB_MISUSED;
+	}
 	if (asks_for_help(argc - 1, argv + 1)) {
 		print_verb(verb);
 		return VERB_DONE;

@@ -520,6 +520,25 @@ class Life(Case):
         self.create(FAKE_MODE="mouse")
         self.assertIn("has no tablet", self.bad("click", "one", "linux"))
 
+    def test_guests_of_xl(self):
+        """xl gives its guests two sockets and knows their numbers."""
+        self.create()
+        os.mkdir(self.dir + "/xen")
+        os.symlink(self.run_dir + "/one/qmp-stat", self.dir + "/xen/qmp-libxenstat-7")
+        with open(self.dir + "/xl", "w") as script:
+            script.write("#!/bin/sh\n[ \"$1 $2\" = 'domid winxp' ] && echo 7\n")
+        os.chmod(self.dir + "/xl", 0o755)
+        more = {"HVM_XEN_RUN_DIR": self.dir + "/xen",
+                "PATH": self.dir + ":" + self.env.get("PATH", "/usr/bin:/bin")}
+        for name in ("winxp", "7"):
+            done = self.hvm("--xen", "screen", name, **more)
+            self.assertEqual(done.stdout, "boot: linux\n╔\n", done.stderr)
+        self.assertIn("no guest 'win7'", self.hvm("--xen", "screen", "win7", **more).stderr)
+        self.assertIn("no device model", self.hvm("--xen", "screen", "8", **more).stderr)
+        self.assertIn("no guest '-l'", self.hvm("--xen", "key", "-l", "a", **more).stderr)
+        done = self.hvm("--xen", "destroy", "winxp", **more)
+        self.assertEqual((done.returncode, "xl's to do" in done.stderr), (2, True))
+
     def test_type(self):
         self.create()
         self.assertEqual(self.good("type", "-e", "one", "linux ß").strip(), "8 characters")
