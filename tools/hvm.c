@@ -31,7 +31,7 @@ static const struct verb *const verb_lists[] = { verbs_create, verbs_list,    ve
 						 verbs_media,  verbs_save,    verbs_screen,
 						 verbs_text,   verbs_wait,    verbs_events,
 						 verbs_click,  verbs_install, verbs_console,
-						 verbs_disk,   verbs_self };
+						 verbs_disk,   verbs_usb,     verbs_self };
 
 /** Verbs that administrators know from xl, and that are not there yet. */
 static const char *const verbs_to_come[] = { "migrate", "mem-set", "mem-max", "rename", NULL };

@@ -27,7 +27,7 @@ struct verb {
 
 extern const struct verb verbs_create[], verbs_list[], verbs_power[], verbs_media[], verbs_screen[],
 	verbs_text[], verbs_save[], verbs_wait[], verbs_events[], verbs_click[], verbs_install[],
-	verbs_console[], verbs_disk[];
+	verbs_console[], verbs_disk[], verbs_usb[];
 
 /** Prints "hvm: sentence". VERB_FAILED. */
 int verb_fail(const struct err *err);

@@ -733,6 +733,30 @@ class Real(Case):
         self.path = self.config(f'''name = "real"; type = "hvm"; memory = 64; serial = "pty"
             disk = [ '{self.dir}/disk.img,raw,hda,rw', '{self.dir}/cd.iso,raw,hdc,ro,cdrom' ]''')
 
+    def test_usb(self):
+        with open(self.path, "a") as config:
+            config.write("\nusb = 1\n")
+        with open(self.dir + "/stick.img", "wb") as stick:
+            stick.truncate(1 << 20)
+        self.good("create", self.path)
+        self.assertEqual(self.good("usbdev-attach", "real", self.dir + "/stick.img", "removable=on",
+                                   "port=2"), "usbdev-0\n")
+        self.assertEqual(self.good("usbdev-attach", "real", "tablet", "id=t"), "t\n")
+        listed = self.good("usb-list", "real")
+        self.assertRegex(listed, "usb-storage, port 2 of usb-bus.0.*usbdev-0")
+        self.assertRegex(listed, "usb-tablet, port 1")
+        self.assertIn("ports are taken", self.bad("usbdev-attach", "real", "mouse"))
+        self.assertIn("ports are taken",
+                      self.bad("usbdev-attach", "real", self.dir + "/cd.iso", "readonly=on"))
+        self.assertIn("/none", self.bad("usbdev-attach", "real", "/none"))
+        self.assertIn("unknown", self.bad("usbdev-attach", "real", "mouse", "frob=1"))
+        self.assertIn("on or off", self.bad("usbdev-attach", "real", "mouse", "removable=x"))
+        self.assertIn("not found", self.bad("usbdev-detach", "real", "nobody"))
+        self.good("usbdev-detach", "real", "usbdev-0")
+        self.good("usbdev-detach", "real", "t")
+        self.assertEqual(self.good("usbdev-attach", "real", self.dir + "/stick.img"), "usbdev-0\n")
+        self.good("destroy", "real")
+
     def test_life(self):
         self.good("create", self.path)
         self.assertEqual(self.state("real"), "running")
