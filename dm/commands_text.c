@@ -274,7 +274,7 @@ static struct json_object *describe_progress(const struct typist_progress *progr
 	return object;
 }
 
-static int execute_type_text(struct control_call *call)
+static int type_text(struct control_call *call, const char *text)
 {
 	const char *unicode = control_string(call, "unicode");
 	const char *keymap = control_string(call, "keymap");
@@ -293,11 +293,28 @@ static int execute_type_text(struct control_call *call)
 	if (result == 0 && keymap)
 		result = parse_keymap(keymap, &options.keymap, &call->err);
 	if (result == 0)
-		result = typist_type(&call->control->typist, control_string(call, "text"), &options,
-				     &progress, &call->err);
+		result = typist_type(&call->control->typist, text, &options, &progress, &call->err);
 	if (result == 0)
 		call->result = describe_progress(&progress);
 	return result;
+}
+
+static int execute_type_text(struct control_call *call)
+{
+	return type_text(call, control_string(call, "text"));
+}
+
+/** What a viewer has copied. */
+static int execute_type_clipboard(struct control_call *call)
+{
+	const struct vnc_server *vnc = call->machine->vnc;
+	const char *text = vnc ? vnc_server_clipboard(vnc) : NULL;
+
+	if (!text)
+		return err_set(&call->err, -ENOENT,
+			       "no viewer has copied a text, or more than %d bytes of it",
+			       CLIPBOARD_BYTES_MAX);
+	return type_text(call, text);
 }
 
 static int execute_query_typing(struct control_call *call)
@@ -332,6 +349,7 @@ const struct control_command control_text_commands[] = {
 	{ "query-serial-text", "port?i since?i", execute_query_serial_text },
 	{ "query-activity", "", execute_query_activity },
 	{ "type-text", "text:s unicode?s rate?i keymap?s", execute_type_text },
+	{ "type-clipboard", "unicode?s rate?i keymap?s", execute_type_clipboard },
 	{ "query-typing", "", execute_query_typing },
 	{ "cancel-typing", "id?i", execute_cancel_typing },
 	{ NULL, "", NULL },

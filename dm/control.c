@@ -550,6 +550,10 @@ static void report_event(void *opaque, enum machine_event event, const char *rea
 		data = json_add_bool(json_object_new_object(), "guest",
 				     strncmp(reason, "guest-", 6) == 0);
 		json_add_string(data, "reason", reason);
+		/* The chip by which a guest restarts itself, or the triple fault. */
+		if (event == MACHINE_EVENT_RESET && control->machine->request_cause &&
+		    strcmp(reason, "guest-reset") == 0)
+			json_add_string(data, "cause", control->machine->request_cause);
 	}
 	if (event == MACHINE_EVENT_BLOCK_IO_ERROR)
 		data = describe_io_failure(control->machine);

@@ -83,6 +83,14 @@ static struct json_object *new_rate(int64_t count, int64_t ms)
 	return rate;
 }
 
+/** Of one processor, with what the host was too busy to give. */
+static int64_t wanted_percent(const struct observer_look *from, const struct observer_look *to)
+{
+	int64_t wanted_ns = to->cpu_ns - from->cpu_ns + to->waited_ns - from->waited_ns;
+
+	return to->ms > from->ms ? wanted_ns / 10000 / (to->ms - from->ms) : 0;
+}
+
 /** Of one processor. */
 static int64_t cpu_percent(const struct observer_look *from, const struct observer_look *to)
 {
@@ -253,7 +261,7 @@ static const char *how_it_stands(const struct observer_look *from, const struct 
 		return "unknown";
 	if (used_ns < ms * HALTED_PPM)
 		return "halted";
-	if (cpu_percent(from, to) < SPINNING_PERCENT)
+	if (wanted_percent(from, to) < SPINNING_PERCENT)
 		return "idle";
 	return (to->exits - from->exits) * 1000 / ms < POLLING_EXITS ? "spinning" : "polling";
 }
@@ -282,6 +290,8 @@ static void tell_stalled(struct observer *observer, const struct observer_look *
 	add_number(event, "still-ms", ms);
 	if (now->cpu_ns)
 		add_number(event, "cpu-percent", cpu_percent(from, now));
+	if (now->waited_ns)
+		add_number(event, "wanted-percent", wanted_percent(from, now));
 	json_object_object_add(event, "exits-per-second", new_rate(now->exits - from->exits, ms));
 	observer->is_stalled = true;
 	tell(observer, event);
@@ -346,6 +356,8 @@ static void restarted(struct observer *observer, int64_t ms, struct json_object 
 	struct json_object *event = new_event(ms, "reboot");
 
 	add_text(event, "reason", json_text_or(data, "reason", "unknown"));
+	if (*json_text_or(data, "cause", ""))
+		add_text(event, "cause", json_text_or(data, "cause", ""));
 	add_text(event, "phase", phases[observer->phase].name);
 	tell(observer, event);
 	count_restart(observer, ms);

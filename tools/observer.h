@@ -46,6 +46,7 @@ struct observer_look {
 	const char *said;   /* on the serial port since the last look; may be NULL */
 	int64_t picture;    /* a checksum of the screen */
 	int64_t cpu_ns;     /* 0: it cannot be told */
+	int64_t waited_ns;  /* for a processor of a busy host; 0 if that cannot be told */
 	int64_t exits;
 	int64_t cd_read, disk_read, disk_written;
 };

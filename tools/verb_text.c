@@ -188,7 +188,7 @@ static int run_key(const struct verb *verb, int argc, char **argv)
 struct typing {
 	const char *unicode, *keymap;
 	int rate, patience_s;
-	bool quiet;
+	bool quiet, clipboard;      /* what a viewer has copied comes first */
 	uint64_t typed, characters; /* in all pieces so far */
 };
 
@@ -230,13 +230,12 @@ static int wait_typed(struct qmp *qmp, struct typing *typing, int id, struct err
 	}
 }
 
-static int type_piece(struct qmp *qmp, struct typing *typing, const char *text, size_t length,
-		      struct err *err)
+static int type_by(struct qmp *qmp, struct typing *typing, const char *command,
+		   struct json_object *arguments, struct err *err)
 {
-	struct json_object *arguments = json_object_new_object(), *answer = NULL;
+	struct json_object *answer = NULL;
 	int result, id, characters;
 
-	json_object_object_add(arguments, "text", json_object_new_string_len(text, (int)length));
 	if (typing->unicode)
 		json_object_object_add(arguments, "unicode",
 				       json_object_new_string(typing->unicode));
@@ -244,7 +243,7 @@ static int type_piece(struct qmp *qmp, struct typing *typing, const char *text, 
 		json_object_object_add(arguments, "keymap", json_object_new_string(typing->keymap));
 	if (typing->rate)
 		json_object_object_add(arguments, "rate", json_object_new_int(typing->rate));
-	result = qmp_run(qmp, "type-text", arguments, -1, &answer, err);
+	result = qmp_run(qmp, command, arguments, -1, &answer, err);
 	if (result < 0)
 		return result;
 	id = json_number_or(answer, "id", 0);
@@ -254,6 +253,15 @@ static int type_piece(struct qmp *qmp, struct typing *typing, const char *text, 
 	if (result == 0)
 		typing->typed += (uint64_t)characters;
 	return result;
+}
+
+static int type_piece(struct qmp *qmp, struct typing *typing, const char *text, size_t length,
+		      struct err *err)
+{
+	struct json_object *arguments = json_object_new_object();
+
+	json_object_object_add(arguments, "text", json_object_new_string_len(text, (int)length));
+	return type_by(qmp, typing, "type-text", arguments, err);
 }
 
 /** How much of 'text' makes a piece that ends with a whole character. */
@@ -314,11 +322,14 @@ static int type_into(const char *guest, struct typing *typing, const char *text)
 {
 	struct err err = { 0 };
 	struct qmp qmp;
-	int result;
+	int result = 0;
 
 	if (!verb_connect(&qmp, guest))
 		return VERB_FAILED;
-	result = type_all(&qmp, typing, text, &err);
+	if (typing->clipboard)
+		result = type_by(&qmp, typing, "type-clipboard", json_object_new_object(), &err);
+	if (result == 0)
+		result = type_all(&qmp, typing, text, &err);
 	qmp_close(&qmp);
 	if (result < 0)
 		return verb_fail(&err);
@@ -331,6 +342,7 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 {
 	static const struct option options[] = { { "file", required_argument, NULL, 'f' },
 						 { "enter", no_argument, NULL, 'e' },
+						 { "clipboard", no_argument, NULL, 'c' },
 						 { "unicode", required_argument, NULL, 'u' },
 						 { "keymap", required_argument, NULL, 'k' },
 						 { "rate", required_argument, NULL, 'r' },
@@ -344,11 +356,13 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 	char *text, *all;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "f:eu:k:r:t:q", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:ecu:k:r:t:q", options, NULL)) != -1) {
 		if (option == 'f')
 			file = optarg;
 		else if (option == 'e')
 			enter = true;
+		else if (option == 'c')
+			typing.clipboard = true;
 		else if (option == 'u')
 			typing.unicode = optarg;
 		else if (option == 'k')
@@ -362,9 +376,12 @@ static int run_type(const struct verb *verb, int argc, char **argv)
 		else
 			return verb_misuse(verb);
 	}
-	if (argc - optind != (file ? 1 : 2) || typing.rate < 0 || typing.patience_s < 1)
+	if (argc - optind != (file || typing.clipboard ? 1 : 2) || (file && typing.clipboard) ||
+	    typing.rate < 0 || typing.patience_s < 1)
 		return verb_misuse(verb);
-	text = file ? read_text(file, &err) : text_copy(argv[optind + 1]);
+	text = file               ? read_text(file, &err)
+	       : typing.clipboard ? text_copy("")
+				  : text_copy(argv[optind + 1]);
 	if (!text)
 		return verb_fail(&err);
 	all = text_format("%s%s", text, enter ? "\n" : "");
@@ -388,6 +405,7 @@ const struct verb verbs_text[] = {
 	  "characters that were; fails if it takes none for S seconds (30).\n"
 	  "  -e, --enter         Enter behind the text\n"
 	  "  -f, --file FILE     the text is in FILE (- for standard input)\n"
+	  "  -c, --clipboard     the text is what a VNC viewer has copied last (64 KiB at most)\n"
 	  "  -u, --unicode HOW   write what no key writes by alt (Windows: Alt and the number\n"
 	  "                      pad) or gtk (Ctrl+Shift+u)\n"
 	  "  -k, --keymap NAME   the layout that the guest has set (the configuration's keymap)\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What viewers say once they are in (RFC 6143 7.5). A message is looked at when all of it is there.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -230,6 +231,17 @@ static int pointer_event(struct viewer *viewer, const uint8_t *message)
 
 /* The rest */
 
+void viewer_drop_cut(struct viewer *viewer)
+{
+	if (viewer->cut)
+		explicit_bzero(viewer->cut, viewer->cut_bytes);
+	free(viewer->cut);
+	viewer->cut = NULL;
+	viewer->cut_bytes = 0;
+}
+
+/* A text that is too long, or comes when memory has run out, takes the place of the last one all
+ * the same: nobody shall type what he has not just copied. */
 static int cut_text(struct viewer *viewer, const uint8_t *message)
 {
 	int32_t length = (int32_t)load_be32(message + 4);
@@ -237,7 +249,11 @@ static int cut_text(struct viewer *viewer, const uint8_t *message)
 	/* A negative one announces the extended clipboard, which nobody has offered. */
 	if (length < 0 || length > CUT_TEXT_BYTES_MAX)
 		return -1;
+	viewer_drop_cut(viewer);
+	server_set_clipboard(viewer->server, NULL, 0);
 	viewer->skip = (uint32_t)length;
+	if (length > 0 && length <= CLIPBOARD_BYTES_MAX)
+		viewer->cut = malloc((size_t)length);
 	return CUT_TEXT_HEADER_BYTES;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vnc/server.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -267,6 +268,44 @@ struct vnc_server *vnc_server_create(const struct vnc_options *options, struct l
 	return NULL;
 }
 
+/* The clipboard */
+
+static void forget_clipboard(struct vnc_server *server)
+{
+	if (server->clipboard)
+		explicit_bzero(server->clipboard, strlen(server->clipboard));
+	free(server->clipboard);
+	server->clipboard = NULL;
+}
+
+void server_set_clipboard(struct vnc_server *server, const uint8_t *text, size_t bytes)
+{
+	size_t length = 0;
+
+	forget_clipboard(server);
+	/* A character of Latin-1 has two bytes at most. */
+	server->clipboard = text ? malloc(2 * bytes + 1) : NULL;
+	if (!server->clipboard)
+		return;
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t byte = text[i];
+
+		if (byte == '\r') {
+			if (i + 1 < bytes && text[i + 1] == '\n')
+				continue;
+			byte = '\n';
+		}
+		if (byte == '\n' || byte == '\t' || (byte >= 0x20 && byte < 0x7f) || byte >= 0xa0)
+			length += utf8_put(byte, server->clipboard + length);
+	}
+	server->clipboard[length] = '\0';
+}
+
+const char *vnc_server_clipboard(const struct vnc_server *server)
+{
+	return server->clipboard;
+}
+
 void vnc_server_disconnect_all(struct vnc_server *server)
 {
 	while (!list_is_empty(&server->viewers))
@@ -288,6 +327,7 @@ void vnc_server_destroy(struct vnc_server *server)
 	if (server->input->leds_opaque == server)
 		server->input->leds_changed = NULL;
 	explicit_bzero(server->password, sizeof(server->password));
+	forget_clipboard(server);
 	free(server->name);
 	free(server);
 }

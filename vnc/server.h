@@ -22,7 +22,8 @@ enum {
 
 	VIEWER_INPUT_BYTES = 8192,
 	MESSAGE_BYTES_MAX = 4104,         /* SetEncodings with 1024 of them */
-	CUT_TEXT_BYTES_MAX = 1024 * 1024, /* thrown away, but not without end */
+	CUT_TEXT_BYTES_MAX = 1024 * 1024, /* more than CLIPBOARD_BYTES_MAX is thrown away, but not
+					     without end */
 	CONTROL_BYTES_MAX = 64 * 1024,    /* replies that a viewer may cause without reading them */
 };
 
@@ -64,6 +65,8 @@ struct viewer {
 	uint8_t input[VIEWER_INPUT_BYTES];
 	size_t input_have;
 	uint32_t skip; /* bytes of a clipboard text that are still to come */
+	uint8_t *cut;  /* those that have; NULL: they are not kept; owned */
+	uint32_t cut_bytes;
 	struct websocket websocket;
 
 	struct outbuf out;
@@ -95,6 +98,7 @@ struct vnc_server {
 	char *name;
 	bool has_password; /* asked for */
 	char password[VNC_PASSWORD_BYTES + 1];
+	char *clipboard;   /* what a viewer has copied last, UTF-8; may be NULL */
 	unsigned failures; /* of authentication, in a row */
 	int64_t locked_until_ns;
 	void (*event)(void *opaque, enum vnc_event event, const struct vnc_client_info *client);
@@ -124,10 +128,17 @@ void vnc_peer_address(int fd, struct vnc_address *address);
 
 /* server.c */
 void server_report(struct vnc_server *server, enum vnc_event event, const struct viewer *viewer);
+/** Keeps what a viewer has copied, in Latin-1; NULL: nothing any more. Without the control
+ * characters that no text has, and with one newline for each end of a line. */
+void server_set_clipboard(struct vnc_server *server, const uint8_t *text, size_t bytes);
 /** Sets the timer for the next greeting or frame. */
 void server_arm(struct vnc_server *server);
 /** A viewer has come through the handshake: it is to be shown the screen. */
 void server_show(struct vnc_server *server, struct viewer *viewer);
+
+/* messages.c */
+/** Forgets what has come of a clipboard text. */
+void viewer_drop_cut(struct viewer *viewer);
 
 /* viewer.c */
 struct viewer *viewer_create(struct vnc_server *server, int fd);

@@ -263,12 +263,20 @@ static int handle_first_bytes(struct viewer *viewer)
 	return websocket_handshake(viewer);
 }
 
-/* The cut text that is being thrown away. */
+/* The cut text that is coming in. */
 static int skip_input(struct viewer *viewer)
 {
 	size_t count = min_size(viewer->skip, viewer->input_have);
 
 	viewer->skip -= (uint32_t)count;
+	if (!viewer->cut)
+		return (int)count;
+	memcpy(viewer->cut + viewer->cut_bytes, viewer->input, count);
+	viewer->cut_bytes += (uint32_t)count;
+	if (viewer->skip == 0) {
+		server_set_clipboard(viewer->server, viewer->cut, viewer->cut_bytes);
+		viewer_drop_cut(viewer);
+	}
 	return (int)count;
 }
 
@@ -396,6 +404,7 @@ struct viewer *viewer_create(struct vnc_server *server, int fd)
 void viewer_free(struct viewer *viewer)
 {
 	list_remove(&viewer->node);
+	viewer_drop_cut(viewer);
 	encoder_destroy(viewer->encoder);
 	outbuf_free(&viewer->out);
 	free(viewer);

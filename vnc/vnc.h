@@ -6,7 +6,10 @@
  * compressed by workers outside the machine lock, and without a viewer it costs a listening
  * descriptor.
  *
- * Not there: TLS, JPEG, a clipboard (the viewer's text is thrown away), scaling.
+ * What a viewer copies is kept for whoever asks (vnc_server_clipboard), in Latin-1 as the protocol
+ * has it.
+ *
+ * Not there: TLS, JPEG, the guest's clipboard, the extended one, scaling.
  */
 #pragma once
 
@@ -17,6 +20,10 @@ struct err;
 struct input;
 struct loop;
 struct vnc_server;
+
+enum {
+	CLIPBOARD_BYTES_MAX = 64 << 10, /* of a text that is kept */
+};
 
 enum vnc_event {
 	VNC_CONNECTED,    /* a connection was accepted */
@@ -67,6 +74,9 @@ const char *vnc_server_auth(const struct vnc_server *server);
 void vnc_server_for_each_client(const struct vnc_server *server,
 				void (*visit)(void *opaque, const struct vnc_client_info *client),
 				void *opaque);
+
+/** What a viewer has copied last, UTF-8; NULL if none has, or more than CLIPBOARD_BYTES_MAX. */
+const char *vnc_server_clipboard(const struct vnc_server *server);
 
 /** Sets the password (its first 8 bytes count) for those who come from now on; NULL or "": nobody
  * gets in. */

@@ -142,6 +142,9 @@ class Machine:
         self.typing = {"id": 1, "typed": 2, "characters": len(text)}
         return self.typing
 
+    def do_type_clipboard(self):
+        return {"id": 1, "typed": 0, "characters": 3}
+
     def do_query_typing(self):
         return self.typing
 

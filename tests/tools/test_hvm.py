@@ -549,6 +549,9 @@ class Life(Case):
         self.good("type", "-u", "alt-numpad", "-r", "100", "one", "x")
         self.assertTrue('"rate": 100, "text": "x", "unicode": "alt-numpad"' in self.records())
         self.assertIn("cannot read", self.bad("type", "-f", "/none", "one"))
+        self.assertEqual(self.good("type", "-ec", "one").strip(), "4 characters")
+        self.assertIn('type-clipboard {}', self.records())
+        self.bad("type", "--clipboard", "one", "text", status=2)
         self.bad("type", "one", status=2)
 
     def test_type_into_a_guest_that_hangs(self):

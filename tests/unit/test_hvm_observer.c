@@ -24,6 +24,7 @@ static struct observer observer;
 static struct json_object *told[TOLD_MAX];
 static unsigned told_count;
 static struct observer_look now; /* what the next look shows */
+static int64_t waits_ns;         /* added at each look of stand_still */
 
 static void keep(void *opaque, struct json_object *event)
 {
@@ -139,8 +140,10 @@ static void a_restart_begins_anew(void **state)
 	now.disk_written = 5 << 20;
 	show("vm login: \n");
 	expect_phase("system");
-	happen("{\"event\":\"RESET\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}");
+	happen("{\"event\":\"RESET\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\","
+	       "\"cause\":\"triple-fault\"}}");
 	expect_word("reboot", "reason", "guest-reset");
+	expect_word("reboot", "cause", "triple-fault");
 	expect_word("reboot", "phase", "system");
 	expect_phase("firmware");
 	/* The old screen still stands there. */
@@ -226,6 +229,7 @@ static int64_t stand_still(int64_t cpu_ns, int64_t exits)
 
 	for (unsigned i = 0; i < 200 && !find("stalled"); i++) {
 		now.cpu_ns += cpu_ns;
+		now.waited_ns += waits_ns;
 		now.exits += exits;
 		look();
 	}
@@ -257,6 +261,10 @@ static void a_hung_guest_is_told_by_what_it_does(void **state)
 	expect_stall(look_ns, 10000, "polling");
 	expect_stall(0, 0, "halted");
 	expect_stall(look_ns / 50, 3, "idle");
+	/* A host that is busy gives it a fifth. */
+	waits_ns = look_ns / 5 * 4;
+	expect_stall(look_ns / 5, 0, "spinning");
+	waits_ns = 0;
 	now.cpu_ns = 0;
 	expect_stall(0, 0, "unknown");
 }

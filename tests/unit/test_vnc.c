@@ -682,7 +682,34 @@ static void clipboard_is_skipped(void **state)
 	for (unsigned i = 0; i < 100 && !bench->typed[0]; i++)
 		loop_turn(bench->loop, 0);
 	assert_typed(bench, "+30 ");
+	/* Longer than what is kept. */
+	assert_null(vnc_server_clipboard(bench->server));
 	free(text);
+	close(fd);
+}
+
+static void clipboard_is_kept(void **state)
+{
+	struct bench *bench = *state;
+	const char *text;
+	int fd;
+
+	bench->server = serve(bench, (struct vnc_options){ 0 });
+	fd = enter(bench);
+	assert_null(vnc_server_clipboard(bench->server));
+	/* Latin-1, ends of lines of three kinds, and what no text has */
+	SAY(fd, RFB_CLIENT_CUT_TEXT, 0, 0, 0, 0, 0, 0, 11, 'a', 0xe4, '\r', '\n', 'b', '\r', 0x1b,
+	    0, '\t', 0x85, '\n');
+	for (unsigned i = 0; i < 100 && !vnc_server_clipboard(bench->server); i++)
+		loop_turn(bench->loop, 0);
+	text = vnc_server_clipboard(bench->server);
+	assert_non_null(text);
+	assert_string_equal(text, "a\xc3\xa4\nb\n\t\n");
+	/* The next one takes its place as soon as it begins. */
+	SAY(fd, RFB_CLIENT_CUT_TEXT, 0, 0, 0, 0, 0, 0, 2, 'x');
+	for (unsigned i = 0; i < 100 && vnc_server_clipboard(bench->server); i++)
+		loop_turn(bench->loop, 0);
+	assert_null(vnc_server_clipboard(bench->server));
 	close(fd);
 }
 
@@ -1019,6 +1046,7 @@ int main(void)
 		TEST(pointer),
 		TEST(nonsense),
 		TEST(clipboard_is_skipped),
+		TEST(clipboard_is_kept),
 		TEST(never_reads),
 		TEST(crowd),
 		TEST(random_messages),
