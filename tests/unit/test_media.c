@@ -201,6 +201,54 @@ static void what_is_handed_over_is_checked(void **state)
 	refused(bench, fd);
 }
 
+/** The table of what waits in 'fd', which stays there. */
+static int peek_table(int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	int table;
+
+	assert_int_equal(recvmsg(fd, &message, MSG_PEEK), 1);
+	assert_non_null(CMSG_FIRSTHDR(&message));
+	memcpy(&table, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(table));
+	return table;
+}
+
+/** With any byte of the table different, it is refused, or is an image that can be read. */
+static void a_table_of_noise(void **state)
+{
+	static const uint8_t masks[] = { 0x01, 0x80, 0xff };
+	struct bench *bench = *state;
+	size_t opened = 0, tables = 0;
+	off_t bytes = 1;
+
+	for (off_t at = 0; at < bytes; at++) {
+		int fd = send_directory(bench), table = peek_table(fd), result;
+		struct block *block;
+		uint8_t byte;
+
+		bytes = lseek(table, 0, SEEK_END);
+		assert_int_equal(pread(table, &byte, 1, at), 1);
+		byte ^= masks[at % 3];
+		assert_int_equal(pwrite(table, &byte, 1, at), 1);
+		close(table);
+		tables++;
+		block = open_handed_over(bench, fd);
+		if (!block)
+			continue;
+		opened++;
+		if (block_size_bytes(block) < 16 << 20)
+			free(read_all(block, &result));
+		block_close(block);
+	}
+	/* Names and times may be any. */
+	assert_true(opened > 0 && opened < tables);
+}
+
 static void touch(const struct bench *bench, const char *name)
 {
 	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
@@ -278,6 +326,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_in_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(handed_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_handed_over_is_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_table_of_noise, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_file_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_replaced_file_lives_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_is_refused, setup, teardown),
