@@ -40,6 +40,11 @@ void clock_set_manual(struct clock *clock)
 
 int64_t clock_now_ns(const struct clock *clock)
 {
+	return clock->tap ? clock->tap->now_ns(clock->tap->opaque) : clock_own_ns(clock);
+}
+
+int64_t clock_own_ns(const struct clock *clock)
+{
 	if (clock->manual || !clock->running)
 		return clock->stopped_ns;
 	return clock_host_ns() - clock->offset_ns;
@@ -103,7 +108,10 @@ static void fire_due(struct clock *clock, int64_t limit_ns, unsigned budget)
 		list_remove(&timer->node);
 		if (clock->manual && timer->deadline_ns > clock->stopped_ns)
 			clock->stopped_ns = timer->deadline_ns;
-		timer->fire(timer->opaque);
+		if (clock->tap)
+			clock->tap->fire(clock->tap->opaque, timer);
+		else
+			timer->fire(timer->opaque);
 	}
 }
 

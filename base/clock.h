@@ -15,12 +15,21 @@
 struct clock_timer {
 	struct list_node node; /* in struct clock.timers, by deadline */
 	struct clock *clock;
+	bool is_host; /* serves the host's side: what it does comes to the guest in other ways */
 	int64_t deadline_ns;
 	void (*fire)(void *opaque);
 	void *opaque;
 };
 
+/** Who sees each reading of guest time, and fires timers: a recording, or its replay. */
+struct clock_tap {
+	void *opaque;
+	int64_t (*now_ns)(void *opaque);
+	void (*fire)(void *opaque, struct clock_timer *timer);
+};
+
 struct clock {
+	const struct clock_tap *tap; /* NULL: none; borrowed */
 	struct list_node timers;
 	bool running;
 	bool manual;        /* time moves only by clock_step: qtest */
@@ -37,6 +46,8 @@ struct clock {
 void clock_init(struct clock *clock, void (*arm)(void *opaque, int64_t host_ns), void *opaque);
 void clock_set_manual(struct clock *clock);
 int64_t clock_now_ns(const struct clock *clock);
+/** The same past the tap. */
+int64_t clock_own_ns(const struct clock *clock);
 void clock_start(struct clock *clock);
 void clock_stop(struct clock *clock);
 /** Makes it 'now_ns' on a clock that stands still: the time of a saved guest. Timers stay where

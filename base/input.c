@@ -249,6 +249,12 @@ bool input_key_is_down(const struct input *input, unsigned key)
 	return key < INPUT_KEY_COUNT && (input->pressed[key / 8] & BIT(key % 8)) != 0;
 }
 
+static void tap_ends(struct input *input)
+{
+	if (input->tap)
+		input->tap->ends(input->tap->opaque);
+}
+
 /* A key that is down already repeats; one that is up is not released again. */
 void input_key(struct input *input, unsigned key, bool down)
 {
@@ -257,12 +263,15 @@ void input_key(struct input *input, unsigned key, bool down)
 
 	if (key == 0 || key >= INPUT_KEY_COUNT || (!down && !input_key_is_down(input, key)))
 		return;
+	if (input->tap)
+		input->tap->key_begins(input->tap->opaque, key, down);
 	if (down)
 		input->pressed[key / 8] |= mask;
 	else
 		input->pressed[key / 8] &= (uint8_t)~mask;
 	if (sink)
 		sink->key(sink->opaque, key, down);
+	tap_ends(input);
 }
 
 void input_release_all(struct input *input)
@@ -283,6 +292,8 @@ bool input_has_room(const struct input *input)
 
 void input_tell_keys_taken(struct input *input)
 {
+	if (input->tap)
+		input->tap->keys_taken(input->tap->opaque);
 	if (input->keys_taken)
 		input->keys_taken(input->keys_taken_opaque);
 }
@@ -295,6 +306,8 @@ void input_move(struct input *input, int dx, int dy, int dz, unsigned buttons)
 	struct input_sink *moved = find_sink(input, INPUT_HOOK_MOVE);
 	bool has_changed = dz || buttons != input->buttons;
 
+	if (input->tap)
+		input->tap->move_begins(input->tap->opaque, dx, dy, dz, buttons);
 	input->buttons = buttons;
 	if (moved && (!absolute || absolute == moved))
 		moved->move(moved->opaque, dx, dy, dz, buttons);
@@ -302,6 +315,7 @@ void input_move(struct input *input, int dx, int dy, int dz, unsigned buttons)
 		moved->move(moved->opaque, dx, dy, 0, 0);
 	if (absolute && absolute != moved && has_changed)
 		absolute->move_to(absolute->opaque, input->abs_x, input->abs_y, dz, buttons);
+	tap_ends(input);
 }
 
 static int pixel_from_abs(unsigned position, unsigned pixels)
@@ -317,6 +331,8 @@ void input_move_to(struct input *input, unsigned x, unsigned y, unsigned width, 
 	struct input_sink *sink = find_sink(input, INPUT_HOOK_MOVE_TO);
 	int dx = 0, dy = 0;
 
+	if (input->tap)
+		input->tap->move_to_begins(input->tap->opaque, x, y, width, height, dz, buttons);
 	x = x > INPUT_ABS_MAX ? INPUT_ABS_MAX : x;
 	y = y > INPUT_ABS_MAX ? INPUT_ABS_MAX : y;
 	if (input->abs_known) {
@@ -327,13 +343,14 @@ void input_move_to(struct input *input, unsigned x, unsigned y, unsigned width, 
 	input->abs_y = y;
 	input->abs_known = true;
 	input->buttons = buttons;
-	if (sink) {
+	if (!sink) {
+		sink = find_sink(input, INPUT_HOOK_MOVE);
+		if (sink)
+			sink->move(sink->opaque, dx, dy, dz, buttons);
+	} else {
 		sink->move_to(sink->opaque, x, y, dz, buttons);
-		return;
 	}
-	sink = find_sink(input, INPUT_HOOK_MOVE);
-	if (sink)
-		sink->move(sink->opaque, dx, dy, dz, buttons);
+	tap_ends(input);
 }
 
 bool input_has_absolute(const struct input *input)

@@ -40,7 +40,20 @@ struct input_sink {
 	void (*move_to)(void *opaque, unsigned x, unsigned y, int dz, unsigned buttons);
 };
 
+/** Sees what is pressed and moved before the sinks do: a recording, or its replay. */
+struct input_tap {
+	void *opaque;
+	void (*key_begins)(void *opaque, unsigned key, bool down);
+	void (*move_begins)(void *opaque, int dx, int dy, int dz, unsigned buttons);
+	void (*move_to_begins)(void *opaque, unsigned x, unsigned y, unsigned width,
+			       unsigned height, int dz, unsigned buttons);
+	void (*ends)(void *opaque); /* of each of these */
+	/** The guest has taken all keys; others may be pressed now. */
+	void (*keys_taken)(void *opaque);
+};
+
 struct input {
+	const struct input_tap *tap; /* NULL: none; borrowed */
 	struct list_node sinks;
 	uint8_t pressed[INPUT_KEY_COUNT / 8];
 	unsigned buttons;

@@ -17,6 +17,35 @@
 
 /* Requests */
 
+static void now_complete(struct block_request *request, int result);
+
+/** The gate that a request passes, if any. */
+static const struct block_gate *gate_of(const struct block_request *request)
+{
+	return request->complete == now_complete ? NULL : request->block->gate;
+}
+
+/** To the drive, or to the gate before it. */
+static void complete(struct block_request *request, int result)
+{
+	const struct block_gate *gate = gate_of(request);
+
+	if (gate)
+		gate->finished(gate->opaque, request, result);
+	else
+		request->complete(request, result);
+}
+
+void block_deliver(struct block_request *request, int result)
+{
+	request->complete(request, result);
+}
+
+void block_set_gate(struct block *block, const struct block_gate *gate)
+{
+	block->gate = gate;
+}
+
 static bool is_counted_as_write(const struct block_request *request)
 {
 	return request->op != BLOCK_READ;
@@ -58,6 +87,8 @@ static void hold(struct block_request *request, int result)
 	struct block *block = request->block;
 
 	list_append(&block->held, &request->node);
+	if (gate_of(request))
+		block->gate->held(block->gate->opaque, request);
 	if (block->stopped)
 		block->stopped(block->stopped_opaque, block, is_counted_as_write(request), result);
 }
@@ -91,7 +122,7 @@ void block_request_done(struct block_request *request, int result)
 		if (action == BLOCK_ERROR_IGNORE)
 			result = 0;
 	}
-	request->complete(request, result);
+	complete(request, result);
 }
 
 static void io_done(struct aio_op *op, int result)
@@ -152,6 +183,8 @@ void block_start(struct block *block, struct block_request *request)
 		end_request_later(request, result);
 	else if (!block->throttle || !throttle_hold(block, request))
 		block->driver->start(block, request);
+	if (gate_of(request))
+		block->gate->started(block->gate->opaque, request);
 }
 
 void block_start_admitted(struct block *block, struct block_request *request)
@@ -234,10 +267,17 @@ static void wait_for_some(struct block *block)
 		aio_wait(block->aio, block->owner);
 }
 
-void block_drain(struct block *block)
+void block_await(struct block *block)
 {
 	while ((block->throttle && throttle_release(block)) || !list_is_empty(&block->in_flight))
 		wait_for_some(block);
+}
+
+void block_drain(struct block *block)
+{
+	do
+		block_await(block);
+	while (block->gate && block->gate->settle(block->gate->opaque));
 }
 
 void block_retry(struct block *block)
@@ -259,7 +299,7 @@ void block_cancel_held(struct block *block)
 			container_of(block->held.next, struct block_request, node);
 
 		list_remove(&request->node);
-		request->complete(request, -ECANCELED);
+		complete(request, -ECANCELED);
 	}
 	if (block->throttle)
 		throttle_cancel(block);
@@ -428,6 +468,23 @@ static struct block *block_create(struct loop *loop, const char *filename)
 struct block *block_create_empty(struct loop *loop)
 {
 	return block_create(loop, "");
+}
+
+struct block *block_create_memory(struct loop *loop, const char *name, uint64_t bytes,
+				  bool read_only, struct err *err)
+{
+	struct block *block = block_create(loop, name);
+
+	if (!block) {
+		err_set_errno(err, -ENOMEM, "'%s'", name);
+		return NULL;
+	}
+	block->read_only = read_only;
+	block->is_temporary = true;
+	if (memory_open(block, bytes, err) == 0)
+		return block;
+	block_free(block);
+	return NULL;
 }
 
 /* Formats */

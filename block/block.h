@@ -45,6 +45,7 @@ struct block_request {
 	size_t skip; /* bytes of 'iov' before the first that is moved */
 	size_t bytes;
 	size_t done;
+	uint32_t number; /* the gate's */
 	struct aio_op io;
 };
 
@@ -111,6 +112,16 @@ extern const char *const block_limit_names[BLOCK_LIMITS];
 struct block *block_open(const struct block_options *options, struct loop *loop, struct err *err);
 /** A drive without a medium. Size 0, every request fails with -ENOMEDIUM. */
 struct block *block_create_empty(struct loop *loop);
+/**
+ * An image of zeros in memory, which takes the place of one that is not at hand: its owner puts
+ * what is known of it where block_memory points to. Reads are carried out by block_memory_fill, so
+ * that this may be as late as their end. NULL and a sentence.
+ */
+struct block *block_create_memory(struct loop *loop, const char *name, uint64_t bytes,
+				  bool read_only, struct err *err);
+/** Its bytes; NULL: the image is of another kind. */
+uint8_t *block_memory(struct block *block);
+void block_memory_fill(struct block_request *request);
 /** Waits for what is under way, cancels what is held, flushes, closes. NULL is ignored. */
 void block_close(struct block *block);
 
@@ -155,6 +166,27 @@ bool block_is_temporary(const struct block *block);
  * may be started in between. 0, or -errno and a sentence.
  */
 int block_claim(struct block *block, bool claimed, struct err *err);
+
+/** Stands between an image and its drive: a recording, or its replay. */
+struct block_gate {
+	void *opaque;
+	/** A request has been started. */
+	void (*started)(void *opaque, struct block_request *request);
+	/** The image has finished with it: block_deliver is to be called, now or later. */
+	void (*finished)(void *opaque, struct block_request *request, int result);
+	/** Somebody waits for all requests: delivers one that was kept back. False: there is none.
+	 */
+	bool (*settle)(void *opaque);
+	/** BLOCK_ERROR_STOP holds a request. */
+	void (*held)(void *opaque, struct block_request *request);
+};
+
+/** 'gate' is borrowed; NULL takes it off. Nothing is under way. Synchronous requests go past it. */
+void block_set_gate(struct block *block, const struct block_gate *gate);
+/** Completes a request that the gate was given. */
+void block_deliver(struct block_request *request, int result);
+/** Waits until the image has finished with all requests, whatever the gate keeps back. */
+void block_await(struct block *block);
 
 /** Who is told that a request is held by BLOCK_ERROR_STOP; the machine stops then. */
 void block_set_error_hook(struct block *block,

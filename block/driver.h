@@ -36,6 +36,7 @@ struct block {
 	enum block_cache cache;
 	enum block_error_action write_error, read_error;
 	struct list_node in_flight, held;
+	const struct block_gate *gate;
 	struct block_stats stats;
 	struct throttle *throttle; /* NULL: no limits */
 	void (*stopped)(void *opaque, struct block *block, bool is_write, int error);
@@ -106,6 +107,8 @@ int cow_open(struct block *block, struct block *base, struct err *err);
 /** Opens 'options' as a qcow2 image; what it consists of belongs to block->owner. */
 int qcow2_open(struct block *block, const struct block_options *options,
 	       const struct block_role *role, struct err *err);
+/** Makes 'block' an image of zeros in memory. 0 or -errno with a sentence. */
+int memory_open(struct block *block, uint64_t bytes, struct err *err);
 /** The same for VHD. */
 int vpc_open(struct block *block, const struct block_options *options,
 	     const struct block_role *role, struct err *err);

@@ -327,6 +327,7 @@ static struct throttle *create(struct block *block, struct clock *clock)
 	throttle->block = block;
 	throttle->clock = clock;
 	clock_timer_init(&throttle->timer, clock, time_has_come, throttle);
+	throttle->timer.is_host = true;
 	for (unsigned i = 0; i < DIRECTIONS; i++)
 		list_init(&throttle->waiting[i]);
 	return throttle;

@@ -34,6 +34,8 @@ struct io_ops {
 	/** Writes may be collected by the hypervisor core and delivered late, in order, before any
 	 * other access. */
 	bool coalesced;
+	/** Memory of a card, which the processor may also reach directly, by another window. */
+	bool is_memory;
 };
 
 /** A window that answers in a part of a group's range. */

@@ -13,6 +13,7 @@
 #include "dm/board_internal.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/tape.h"
 
 static const char *const device_properties[] = { "driver", "unit",      "drive", "drive-type",
 						 "id",     "bootindex", "bus",   NULL };
@@ -127,7 +128,7 @@ static int attach(struct board *board, unsigned unit, struct err *err)
 {
 	struct board_floppy_drive *drive = &board->floppies[unit];
 	struct block *block =
-		drives_open(&drive->plan, board->machine->loop, &board->machine->clock, err);
+		board_open_drive(board->machine, TAPE_FLOPPY + unit, &drive->plan, err);
 
 	if (!block)
 		return -EINVAL;

@@ -13,6 +13,7 @@
 #include "dm/board_internal.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/tape.h"
 
 enum {
 	IDE_SLOT = 1,
@@ -97,10 +98,16 @@ static int attach_drive(struct board *board, unsigned index, struct block *block
 	return attach_cdrom(board, index, &config, err);
 }
 
+struct block *board_open_drive(struct machine *machine, unsigned number,
+			       const struct drive_plan *plan, struct err *err)
+{
+	return machine->tape ? tape_open_drive(machine->tape, number, plan, err)
+			     : drives_open(plan, machine->loop, &machine->clock, err);
+}
+
 int board_ide_open_drive(struct board *board, unsigned index, struct err *err)
 {
-	struct block *block = drives_open(&board->drives[index], board->machine->loop,
-					  &board->machine->clock, err);
+	struct block *block = board_open_drive(board->machine, index, &board->drives[index], err);
 
 	return block ? attach_drive(board, index, block, err) : -EINVAL;
 }

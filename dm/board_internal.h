@@ -169,6 +169,10 @@ void board_ide_unplug_disks(struct board *board, bool keeps_first);
 extern const char *const board_ahci_properties[];
 int board_ahci_create(struct machine *machine, struct opts *opts, struct err *err);
 /** The machine stops when a request of 'block' is held by werror=stop or rerror=stop. */
+/** Opens a drive's image, by what is recorded or replayed if anything is: 'number' is the tape's.
+ * NULL and a sentence. */
+struct block *board_open_drive(struct machine *machine, unsigned number,
+			       const struct drive_plan *plan, struct err *err);
 void board_watch_errors(struct board *board, struct block *block);
 /** The floppy controller, if there is to be a drive. 0, or -errno and a sentence. */
 int board_floppy_init(struct board *board, struct irq_line *irq, struct err *err);

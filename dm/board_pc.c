@@ -13,6 +13,7 @@
 #include "dm/chardevs.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/tape.h"
 #include "hw/i440fx_regs.h"
 
 /* --- Wires --- */
@@ -201,6 +202,15 @@ static int init_keyboard(struct board *board, struct err *err)
 	return 0;
 }
 
+/** A character port for a chip. */
+static struct chr *board_take_chr(struct machine *machine, const char *spec, const char *label,
+				  struct err *err)
+{
+	struct chr *chr = chardevs_take(machine, spec, label, err);
+
+	return chr && machine->tape ? tape_wrap_chr(machine->tape, chr, err) : chr;
+}
+
 /** The character port of serial port 'index', or NULL if the board is to be without. */
 static int open_serial(struct board *board, unsigned index, struct chr **chr, struct err *err)
 {
@@ -216,7 +226,7 @@ static int open_serial(struct board *board, unsigned index, struct chr **chr, st
 	if (!spec || strcmp(spec, "none") == 0)
 		return 0;
 	snprintf(label, sizeof(label), "serial%u", index);
-	*chr = chardevs_take(board->machine, spec, label, err);
+	*chr = board_take_chr(board->machine, spec, label, err);
 	return *chr ? 0 : -EINVAL;
 }
 
@@ -259,7 +269,7 @@ static int init_debug_port(struct board *board, struct err *err)
 
 	if (!machine->options->debugcon)
 		return 0;
-	chr = chardevs_take(machine, machine->options->debugcon, "debugcon", err);
+	chr = board_take_chr(machine, machine->options->debugcon, "debugcon", err);
 	if (!chr || debug_port_init(&board->debug_port, &machine->ports, DEBUG_PORT, chr) < 0)
 		return -EINVAL;
 	device_add(&machine->devices, &board->debug_port.device);

@@ -13,6 +13,7 @@
 #include "dm/board_usb.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/tape.h"
 
 struct usb_item_kind {
 	const char *name;
@@ -124,7 +125,7 @@ static int open_image(struct usb_item *item, struct board *board, struct opts *d
 
 	if (!plan.is_cdrom && !opts_get(drive, "file"))
 		return err_set(err, -EINVAL, "-drive id=%s has no file=", item->drive_id);
-	block = drives_open(&plan, board->machine->loop, &board->machine->clock, err);
+	block = board_open_drive(board->machine, TAPE_USB + board->usb.drives, &plan, err);
 	if (!block)
 		return -EINVAL;
 	board_watch_errors(board, block);

@@ -8,6 +8,7 @@
 
 #include "base/bits.h"
 #include "dm/control_internal.h"
+#include "dm/tape.h"
 
 const struct control_command *const control_command_tables[] = {
 	control_life_commands, control_query_commands,  control_media_commands,
@@ -171,6 +172,18 @@ int control_fail(struct control_call *call, const char *error_class, int code, c
 	return code;
 }
 
+int control_execute(struct control_call *call, const struct control_command *command)
+{
+	struct tape *tape = call->machine->tape;
+	bool is_taped = tape && tape_command_begins(tape, command->name,
+						    json_object_to_json_string(call->arguments));
+	int result = command->execute(call);
+
+	if (is_taped)
+		tape_end(tape);
+	return result;
+}
+
 int control_run(struct control_call *call, const char *name, struct json_object *arguments)
 {
 	const struct control_command *command = control_find_command(name);
@@ -181,7 +194,7 @@ int control_run(struct control_call *call, const char *name, struct json_object 
 	if (command)
 		result = control_check_arguments(command, arguments, &call->err);
 	if (result == 0)
-		result = command->execute(call);
+		result = control_execute(call, command);
 	call->arguments = outer;
 	json_object_put(arguments);
 	return result;

@@ -12,6 +12,7 @@
 #include "dm/board_pc.h"
 #include "dm/control_internal.h"
 #include "dm/host_files.h"
+#include "dm/tape.h"
 
 /** The drive by the client's name for it. NULL and an error. */
 static struct medium_slot *find_slot(struct control_call *call)
@@ -82,6 +83,8 @@ static void insert(struct control *control, struct medium_slot *slot, struct blo
 	if (block_set_throttle(medium, &limits, &control->machine->clock, NULL) < 0)
 		log_warning("no memory left for the limits of drive '%s'", slot->id);
 	slot->block = medium;
+	if (control->machine->tape)
+		tape_insert_medium(control->machine->tape, slot);
 	announce(control, slot);
 	block_close(old);
 }
@@ -105,6 +108,11 @@ static int empty(struct control_call *call, struct medium_slot *slot)
 
 	if (!medium)
 		return err_set_errno(&call->err, -ENOMEM, "eject");
+	if (call->machine->tape) {
+		medium = tape_bring_medium(call->machine->tape, slot, medium, &call->err);
+		if (!medium)
+			return -EINVAL;
+	}
 	insert(call->control, slot, medium);
 	return 0;
 }
@@ -120,9 +128,8 @@ static int execute_eject(struct control_call *call)
 	return result < 0 ? result : empty(call, slot);
 }
 
-/** Opens the image as a medium for the drive. NULL and a sentence. */
-static struct block *open_medium(struct control_call *call, const struct medium_slot *slot,
-				 const char *filename, const char *format, bool read_only)
+static struct block *open_image(struct control_call *call, const struct medium_slot *slot,
+				const char *filename, const char *format, bool read_only)
 {
 	struct block_options options = {
 		.filename = filename,
@@ -131,7 +138,6 @@ static struct block *open_medium(struct control_call *call, const struct medium_
 		.read_only = read_only,
 		.is_cdrom = !slot->is_writable,
 	};
-	struct block *medium;
 
 	if (control_names_fdset(filename) || host_files_are_forbidden()) {
 		options.fd = control_open(call->control, filename, read_only ? O_RDONLY : O_RDWR,
@@ -139,7 +145,20 @@ static struct block *open_medium(struct control_call *call, const struct medium_
 		if (options.fd < 0)
 			return NULL;
 	}
-	medium = block_open(&options, call->machine->loop, &call->err);
+	return block_open(&options, call->machine->loop, &call->err);
+}
+
+/** Opens the image as a medium for the drive. NULL and a sentence. */
+static struct block *open_medium(struct control_call *call, const struct medium_slot *slot,
+				 const char *filename, const char *format, bool read_only)
+{
+	struct tape *tape = call->machine->tape;
+	struct block *medium = NULL;
+
+	if (!tape_is_replay(tape))
+		medium = open_image(call, slot, filename, format, read_only);
+	if (tape && (medium || tape_is_replay(tape)))
+		medium = tape_bring_medium(tape, slot, medium, &call->err);
 	if (!medium || !slot->fits || slot->fits(slot->opaque, block_size_bytes(medium)))
 		return medium;
 	err_set(&call->err, -EINVAL, "the drive takes no disk of %llu bytes, as '%s' is",

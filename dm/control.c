@@ -186,7 +186,7 @@ static int run_command(struct control_call *call, const char *name)
 	if (!command)
 		return refuse_command(call, "The command %.128s has not been found", name);
 	result = control_check_arguments(command, call->arguments, &call->err);
-	return result < 0 ? result : command->execute(call);
+	return result < 0 ? result : control_execute(call, command);
 }
 
 /** The envelope: execute, arguments, id and nothing else. The name, or NULL and a sentence. */

@@ -132,6 +132,8 @@ struct json_object *control_describe_schema(void);
 /** Checks the arguments by the row. 0, or -EINVAL and a sentence. */
 int control_check_arguments(const struct control_command *command, struct json_object *arguments,
 			    struct err *err);
+/** Executes a command whose arguments have been checked. */
+int control_execute(struct control_call *call, const struct control_command *command);
 /** Calls a command from within, for the monitor: 'arguments' are taken over. */
 int control_run(struct control_call *call, const char *name, struct json_object *arguments);
 

@@ -33,6 +33,7 @@ static void send_due(void *opaque)
 void control_keys_init(struct control *control)
 {
 	clock_timer_init(&control->key_timer, &control->machine->clock, send_due, control);
+	control->key_timer.is_host = true;
 }
 
 void control_keys_finish(struct control *control)

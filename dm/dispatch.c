@@ -7,14 +7,43 @@
 #include "base/log.h"
 #include "base/trace.h"
 #include "dm/machine.h"
+#include "dm/tape.h"
 #include "hv/hv.h"
 
-static void serve_pio(void *opaque, uint16_t port, bool is_read, unsigned size, void *data,
-		      uint32_t count)
-{
-	struct machine *machine = opaque;
+/* What is recorded of an access: what came, and, behind what came of it, what was read. */
 
-	lock_acquire(&machine->lock);
+static void tape_pio(struct tape *tape, uint16_t port, bool is_read, unsigned size,
+		     const void *data, uint32_t count)
+{
+	struct tape_record event = { .values = { port, size } };
+
+	if (count == 1) {
+		event.op = is_read ? TAPE_IN : TAPE_OUT;
+		event.values[2] = is_read ? 0 : load_le(data, size);
+	} else if (is_read) {
+		event.op = TAPE_INS;
+		event.values[2] = count;
+	} else {
+		event.op = TAPE_OUTS;
+		event.blob = data;
+		event.blob_bytes = (size_t)size * count;
+	}
+	tape_begin(tape, &event);
+}
+
+static void tape_pio_end(struct tape *tape, bool is_read, unsigned size, const void *data,
+			 uint32_t count)
+{
+	if (is_read && count == 1)
+		tape_value(tape, load_le(data, size), true);
+	else if (is_read)
+		tape_sum(tape, data, (size_t)size * count, true);
+	tape_end(tape);
+}
+
+static void access_ports(struct machine *machine, uint16_t port, bool is_read, unsigned size,
+			 void *data, uint32_t count)
+{
 	if (count == 1 && is_read)
 		store_le(data, size, io_read(&machine->ports, port, size));
 	else if (count == 1)
@@ -23,16 +52,46 @@ static void serve_pio(void *opaque, uint16_t port, bool is_read, unsigned size, 
 		io_read_block(&machine->ports, port, data, size, count);
 	else
 		io_write_block(&machine->ports, port, data, size, count);
+}
+
+static void serve_pio(void *opaque, uint16_t port, bool is_read, unsigned size, void *data,
+		      uint32_t count)
+{
+	struct machine *machine = opaque;
+
+	lock_acquire(&machine->lock);
+	if (machine->tape)
+		tape_pio(machine->tape, port, is_read, size, data, count);
+	access_ports(machine, port, is_read, size, data, count);
+	if (machine->tape)
+		tape_pio_end(machine->tape, is_read, size, data, count);
 	TRACE(dispatch, pio, "%s %04x size %u count %u data %llx", is_read ? "in" : "out", port,
 	      size, count, (unsigned long long)load_le(data, size));
 	lock_release(&machine->lock);
 }
 
-static void serve_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data)
+/**
+ * Registers, and not video memory: that the processor also writes by itself, wherever a window
+ * shows it directly, and no recording knows what.
+ */
+static bool is_register(const struct machine *machine, uint64_t gpa)
 {
-	struct machine *machine = opaque;
+	const struct io_window *window = io_find(&machine->memory, gpa);
 
-	lock_acquire(&machine->lock);
+	return !window || !window->ops || !window->ops->is_memory;
+}
+
+/** Memory that a processor reaches without us; only a test program asks us for it. */
+static bool is_direct(const struct machine *machine, uint64_t gpa)
+{
+	const struct io_window *window = io_find(&machine->memory, gpa);
+
+	return window && !window->ops;
+}
+
+static void access_memory(struct machine *machine, uint64_t gpa, bool is_read, unsigned size,
+			  void *data)
+{
 	if ((size & (size - 1)) == 0 && is_read)
 		store_le(data, size, io_read(&machine->memory, gpa, size));
 	else if ((size & (size - 1)) == 0)
@@ -41,6 +100,27 @@ static void serve_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, 
 		io_read_bytes(&machine->memory, gpa, data, size);
 	else
 		io_write_bytes(&machine->memory, gpa, data, size);
+}
+
+static void serve_mmio(void *opaque, uint64_t gpa, bool is_read, unsigned size, void *data)
+{
+	struct machine *machine = opaque;
+	struct tape *tape;
+	bool is_certain;
+
+	lock_acquire(&machine->lock);
+	tape = is_direct(machine, gpa) ? NULL : machine->tape;
+	if (tape)
+		tape_begin(tape,
+			   &(struct tape_record){
+				   .op = is_read ? TAPE_READ : TAPE_WRITE,
+				   .values = { gpa, size, is_read ? 0 : load_le(data, size) } });
+	is_certain = tape && is_register(machine, gpa);
+	access_memory(machine, gpa, is_read, size, data);
+	if (tape && is_read)
+		tape_value(tape, load_le(data, size), is_certain);
+	if (tape)
+		tape_end(tape);
 	TRACE(dispatch, mmio, "%s %llx size %u data %llx", is_read ? "read" : "write",
 	      (unsigned long long)gpa, size, (unsigned long long)load_le(data, size));
 	lock_release(&machine->lock);
@@ -71,7 +151,24 @@ static void serve_collected(void *opaque, bool is_memory, uint64_t address, unsi
 {
 	struct machine *machine = opaque;
 
+	if (machine->tape)
+		tape_begin(machine->tape,
+			   &(struct tape_record){
+				   .op = TAPE_COLLECTED,
+				   .values = { is_memory, address, size, load_le(data, size) } });
 	io_write_bytes(is_memory ? &machine->memory : &machine->ports, address, data, size);
+	if (machine->tape)
+		tape_end(machine->tape);
+}
+
+static void access_config(struct machine *machine, uint32_t devfn, unsigned offset, bool is_read,
+			  unsigned size, void *data)
+{
+	if (is_read)
+		store_le(data, size, pci_bus_config_read(&machine->pci, devfn, offset, size));
+	else
+		pci_bus_config_write(&machine->pci, devfn, offset, (uint32_t)load_le(data, size),
+				     size);
 }
 
 static void serve_pci_config(void *opaque, uint32_t devfn, unsigned offset, bool is_read,
@@ -80,11 +177,17 @@ static void serve_pci_config(void *opaque, uint32_t devfn, unsigned offset, bool
 	struct machine *machine = opaque;
 
 	lock_acquire(&machine->lock);
-	if (is_read)
-		store_le(data, size, pci_bus_config_read(&machine->pci, devfn, offset, size));
-	else
-		pci_bus_config_write(&machine->pci, devfn, offset, (uint32_t)load_le(data, size),
-				     size);
+	if (machine->tape)
+		tape_begin(
+			machine->tape,
+			&(struct tape_record){ .op = is_read ? TAPE_CONFIG_READ : TAPE_CONFIG_WRITE,
+					       .values = { devfn, offset, size,
+							   is_read ? 0 : load_le(data, size) } });
+	access_config(machine, devfn, offset, is_read, size, data);
+	if (machine->tape && is_read)
+		tape_value(machine->tape, load_le(data, size), true);
+	if (machine->tape)
+		tape_end(machine->tape);
 	lock_release(&machine->lock);
 }
 
@@ -99,6 +202,9 @@ static void serve_event(void *opaque, enum hv_event event, const char *text)
 	struct machine *machine = opaque;
 
 	lock_acquire(&machine->lock);
+	if (machine->tape)
+		tape_begin(machine->tape,
+			   &(struct tape_record){ .op = TAPE_CORE_EVENT, .values = { event } });
 	switch (event) {
 	case HV_TRIPLE_FAULT:
 		power_request(&machine->power, POWER_RESET, "triple-fault");
@@ -110,20 +216,55 @@ static void serve_event(void *opaque, enum hv_event event, const char *text)
 		machine_fail(machine, text);
 		break;
 	}
+	if (machine->tape)
+		tape_end(machine->tape);
 	lock_release(&machine->lock);
 }
 
 /* What only a test program does. */
+
+static void copy_memory(struct machine *machine, uint64_t gpa, bool is_read, void *data,
+			size_t length)
+{
+	if (is_read)
+		io_read_bytes(&machine->memory, gpa, data, length);
+	else
+		io_write_bytes(&machine->memory, gpa, data, length);
+}
+
+/** Memory that devices read is recorded then; what reaches registers is, here, in pieces. */
+static void copy_memory_taped(struct machine *machine, uint64_t gpa, bool is_read, uint8_t *data,
+			      size_t length)
+{
+	struct tape_record event = { .op = is_read ? TAPE_LOAD : TAPE_STORE, .values = { gpa } };
+
+	while (length) {
+		size_t piece = min_size(length, TAPE_MAX_BLOB);
+
+		event.values[0] = gpa;
+		event.values[1] = is_read ? piece : 0;
+		event.blob = is_read ? NULL : data;
+		event.blob_bytes = is_read ? 0 : piece;
+		tape_begin(machine->tape, &event);
+		copy_memory(machine, gpa, is_read, data, piece);
+		if (is_read)
+			tape_sum(machine->tape, data, piece, is_register(machine, gpa));
+		tape_end(machine->tape);
+		gpa += piece;
+		data += piece;
+		length -= piece;
+	}
+}
 
 static void serve_memory(void *opaque, uint64_t gpa, bool is_read, void *data, size_t length)
 {
 	struct machine *machine = opaque;
 
 	lock_acquire(&machine->lock);
-	if (is_read)
-		io_read_bytes(&machine->memory, gpa, data, length);
+	if (machine->tape && !is_direct(machine, gpa))
+		copy_memory_taped(machine, gpa, is_read, data, length);
 	else
-		io_write_bytes(&machine->memory, gpa, data, length);
+		copy_memory(machine, gpa, is_read, data, length);
 	lock_release(&machine->lock);
 }
 

@@ -21,6 +21,7 @@
 #include "dm/options.h"
 #include "dm/save.h"
 #include "dm/screen.h"
+#include "dm/tape.h"
 
 /* Guest memory for devices: the core's. */
 
@@ -112,7 +113,14 @@ static void halt(struct machine *machine, enum machine_status status)
 		tell(machine, MACHINE_EVENT_STOP, machine_status_name(status));
 }
 
-int machine_cont(struct machine *machine, struct err *err)
+/** The end of what tape_verb_begins has begun. */
+static void verb_ends(struct machine *machine, bool has_begun)
+{
+	if (has_begun)
+		tape_end(machine->tape);
+}
+
+static int run_on(struct machine *machine, struct err *err)
 {
 	int result;
 
@@ -145,19 +153,35 @@ int machine_cont(struct machine *machine, struct err *err)
 	return 0;
 }
 
+int machine_cont(struct machine *machine, struct err *err)
+{
+	bool verb = tape_verb_begins(machine->tape, TAPE_VERB_CONT);
+	int result = run_on(machine, err);
+
+	verb_ends(machine, verb);
+	return result;
+}
+
 void machine_stop(struct machine *machine)
 {
+	bool verb = tape_verb_begins(machine->tape, TAPE_VERB_STOP);
+
 	if (is_running(machine))
 		halt(machine, MACHINE_PAUSED);
+	verb_ends(machine, verb);
 }
 
 void machine_io_error(struct machine *machine, const struct machine_io_failure *failure)
 {
+	bool verb;
+
 	if (!is_running(machine))
 		return;
+	verb = tape_verb_begins(machine->tape, TAPE_VERB_IO_ERROR);
 	machine->io_failure = *failure;
 	tell(machine, MACHINE_EVENT_BLOCK_IO_ERROR, "");
 	halt(machine, MACHINE_IO_ERROR);
+	verb_ends(machine, verb);
 }
 
 void machine_fail(struct machine *machine, const char *text)
@@ -203,10 +227,14 @@ static void reset_and_continue(struct machine *machine, const char *reason, bool
 
 void machine_quit(struct machine *machine, const char *reason, int status)
 {
+	bool verb;
+
 	if (machine->quitting)
 		return;
+	verb = tape_verb_begins(machine->tape, TAPE_VERB_QUIT);
 	machine->quitting = true;
 	halt(machine, MACHINE_SHUTDOWN);
+	verb_ends(machine, verb);
 	machine->exit_status = status;
 	tell(machine, MACHINE_EVENT_SHUTDOWN, reason);
 	loop_stop(machine->loop);
@@ -214,12 +242,15 @@ void machine_quit(struct machine *machine, const char *reason, int status)
 
 void machine_powerdown(struct machine *machine)
 {
+	bool verb = tape_verb_begins(machine->tape, TAPE_VERB_POWERDOWN);
+
 	tell(machine, MACHINE_EVENT_POWERDOWN, "");
 	if (machine->board)
 		board_press_power_button(machine->board);
+	verb_ends(machine, verb);
 }
 
-int machine_wakeup(struct machine *machine, struct err *err)
+static int wake_up(struct machine *machine, struct err *err)
 {
 	if (machine->status != MACHINE_SUSPENDED)
 		return err_set(err, -EINVAL, "the guest does not sleep");
@@ -228,6 +259,15 @@ int machine_wakeup(struct machine *machine, struct err *err)
 	board_set_woken(machine->board);
 	tell(machine, MACHINE_EVENT_WAKEUP, "");
 	return machine_cont(machine, err);
+}
+
+int machine_wakeup(struct machine *machine, struct err *err)
+{
+	bool verb = tape_verb_begins(machine->tape, TAPE_VERB_WAKEUP);
+	int result = wake_up(machine, err);
+
+	verb_ends(machine, verb);
+	return result;
 }
 
 /* What chips ask for. */
@@ -254,11 +294,13 @@ static void hand_over_reset(struct machine *machine, const char *reason)
 void machine_reset(struct machine *machine, const char *reason)
 {
 	bool ended = machine->status == MACHINE_SHUTDOWN || machine->status == MACHINE_SUSPENDED;
+	bool verb = tape_verb_begins(machine->tape, TAPE_VERB_RESET);
 
 	if (machine->hv->caps.restarts_guest)
 		hand_over_reset(machine, reason);
 	else
 		reset_and_continue(machine, reason, ended);
+	verb_ends(machine, verb);
 }
 
 static void suspend(struct machine *machine)
@@ -274,16 +316,12 @@ static void suspend(struct machine *machine)
 	tell(machine, MACHINE_EVENT_SUSPEND, "");
 }
 
-/** On the loop: carries out the latest request. */
-static void serve_request(void *opaque)
+/** Carries out the latest request. */
+static void carry_out_request(struct machine *machine)
 {
-	struct machine *machine = opaque;
 	enum power_request request = machine->request;
 	bool ran = is_running(machine);
 
-	/* What a guest asks for while we are being ended is nobody's business any more. */
-	if (!machine->request_pending || machine->quitting)
-		return;
 	machine->request_pending = false;
 	TRACE(machine, request, "%d by %s", request, machine->request_cause);
 	switch (request) {
@@ -312,6 +350,30 @@ static void serve_request(void *opaque)
 		hv_pause(machine->hv);
 }
 
+/** On the loop. */
+static void serve_request(void *opaque)
+{
+	struct machine *machine = opaque;
+	const struct tape_record event = { .op = TAPE_REQUEST, .values = { machine->request } };
+
+	/* What a guest asks for while we are being ended is nobody's business any more. */
+	if (!machine->request_pending || machine->quitting)
+		return;
+	if (machine->tape)
+		tape_begin(machine->tape, &event);
+	carry_out_request(machine);
+	if (machine->tape)
+		tape_end(machine->tape);
+}
+
+bool machine_replay_request(struct machine *machine)
+{
+	bool pending = machine->request_pending && !machine->quitting;
+
+	serve_request(machine);
+	return pending;
+}
+
 /** May come from any thread that dispatches, under the lock: no processor runs on from here. */
 static void take_request(void *opaque, enum power_request request, const char *cause,
 			 uint32_t argument)
@@ -324,8 +386,11 @@ static void take_request(void *opaque, enum power_request request, const char *c
 	machine->request = request;
 	machine->request_cause = cause;
 	machine->request_argument = argument;
+	if (machine->tape)
+		tape_power(machine->tape, request);
 	hv_hold(machine->hv);
-	loop_post(machine->loop, serve_request, machine);
+	if (!tape_is_replay(machine->tape))
+		loop_post(machine->loop, serve_request, machine);
 }
 
 /* Assembling and taking apart. */
@@ -363,6 +428,8 @@ static struct hv *create_core(struct machine *machine, struct err *err)
 
 	board_pv_disks_describe(machine, &machine->pv_disks);
 	dispatch_client(machine, &client);
+	if (tape_is_replay(machine->tape))
+		return tape_create_core(machine->tape, &config, &client, err);
 	if (options->accel == ACCEL_KVM && options->board != BOARD_NONE)
 		return hv_kvm_create(&config, &client, machine->loop, err);
 	if (options->accel == ACCEL_XEN && options->board != BOARD_NONE)
@@ -386,7 +453,8 @@ static int create_test_port(struct machine *machine, struct err *err)
 	};
 	struct hv_client client;
 
-	if (!config.qtest_chardev || machine->options->accel == ACCEL_QTEST)
+	if (!config.qtest_chardev || machine->options->accel == ACCEL_QTEST ||
+	    tape_is_replay(machine->tape))
 		return 0;
 	dispatch_client(machine, &client);
 	machine->test_port = hv_qtest_create(&config, &client, machine->loop, err);
@@ -441,20 +509,37 @@ static int init_board(struct machine *machine, struct err *err)
 	return screen_open(machine, err);
 }
 
+/** What is recorded, or replayed. 0, or -errno and a sentence. */
+static int init_tape(struct machine *machine, struct err *err)
+{
+	struct options *options = machine->options;
+
+	machine->tape = options->tape;
+	if (machine->tape)
+		tape_attach(machine->tape, machine);
+	else if (options->record)
+		machine->tape = tape_create(machine, err);
+	return options->record && !machine->tape ? -EINVAL : 0;
+}
+
 static int init_guest_side(struct machine *machine, struct err *err)
 {
+	if (init_tape(machine, err) < 0)
+		return -EINVAL;
 	machine->clock_alarm = loop_timer_create(machine->loop, clock_is_due, machine);
 	if (!machine->clock_alarm)
 		return err_set_errno(err, -ENOMEM, "cannot set up timers");
-	if (machine->options->accel == ACCEL_QTEST)
+	if (machine->options->accel == ACCEL_QTEST || tape_is_replay(machine->tape))
 		clock_set_manual(&machine->clock);
 	machine->hv = create_core(machine, err);
 	if (!machine->hv)
 		return -ENODEV;
 	if (create_test_port(machine, err) < 0)
 		return -ENODEV;
-	machine->ram.ops = &core_ram_ops;
-	machine->ram.opaque = machine->hv;
+	machine->ram.ops = machine->tape ? tape_ram_ops() : &core_ram_ops;
+	machine->ram.opaque = machine->tape ? (void *)machine->tape : machine->hv;
+	if (machine->tape)
+		tape_set_core(machine->tape, machine->hv);
 	dispatch_attach(machine);
 	if (chardevs_open(machine, err) < 0)
 		return -EINVAL;
@@ -468,7 +553,9 @@ static int init_guest_side(struct machine *machine, struct err *err)
 	if (!machine->control)
 		return -EINVAL;
 	save_describe(machine);
-	return save_open(machine, err);
+	if (save_open(machine, err) < 0)
+		return -EINVAL;
+	return machine->tape ? tape_begin_events(machine->tape, err) : 0;
 }
 
 struct machine *machine_create(struct options *options, struct err *err)
@@ -536,6 +623,8 @@ void machine_destroy(struct machine *machine)
 		return;
 	lock_acquire(&machine->lock);
 	machine->quitting = true;
+	if (machine->tape)
+		tape_end_events(machine->tape);
 	control_destroy(machine->control);
 	screen_close(machine);
 	if (machine->hv)
@@ -548,6 +637,7 @@ void machine_destroy(struct machine *machine)
 		hv_destroy(machine->test_port);
 	if (machine->hv)
 		hv_destroy(machine->hv);
+	tape_destroy(machine->tape);
 	save_close(machine);
 	cards_free(machine);
 	chardevs_close(machine);

@@ -26,6 +26,7 @@ struct loop;
 struct board;
 struct options;
 struct sdl_window;
+struct tape;
 
 /** As query-status names them. */
 enum machine_status {
@@ -87,6 +88,7 @@ struct machine {
 	void (*vnc_event)(void *opaque, enum vnc_event event, const struct vnc_client_info *client);
 	void *vnc_event_opaque;
 	struct control *control;
+	struct tape *tape;   /* NULL: nothing is recorded or replayed */
 	struct board *board; /* NULL for -machine none */
 	enum machine_status status;
 	struct device device; /* its own state, saved as the first */
@@ -133,6 +135,8 @@ void machine_io_error(struct machine *machine, const struct machine_io_failure *
 /** The core cannot go on: says so and ends the guest. */
 void machine_fail(struct machine *machine, const char *text);
 int machine_wakeup(struct machine *machine, struct err *err);
+/** A replay comes to where the machine carried out what a chip had asked for. False: none has. */
+bool machine_replay_request(struct machine *machine);
 /** Ends the program: flushes disks and leaves the loop. 'reason' as in the SHUTDOWN event. */
 void machine_quit(struct machine *machine, const char *reason, int status);
 

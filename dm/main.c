@@ -15,6 +15,7 @@
 #include "base/trace.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/replay.h"
 #include "dm/sandbox.h"
 #include "dm/save.h"
 
@@ -223,6 +224,11 @@ int main(int argc, char **argv)
 	case OPTIONS_BAD:
 		break;
 	case OPTIONS_RUN:
+		if (options.replay) {
+			status = replay_main(&options);
+			options_finish(&options);
+			return status;
+		}
 		if (prepare(&options, &sandbox, &err) == 0)
 			machine = machine_create(&options, &err);
 		break;

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "dm/machine.h"
 #include "dm/options.h"
+#include "dm/tape.h"
 
 struct net_backend *netdevs_find(struct machine *machine, const char *id)
 {
@@ -63,11 +64,15 @@ int netdevs_connect(struct machine *machine, const char *id, struct net_port *po
 {
 	struct net_backend *backend = netdevs_find(machine, id);
 
+	if (tape_is_replay(machine->tape))
+		return tape_connect_net(machine->tape, port, NULL, err);
 	if (!backend)
 		return err_set(err, -ENOENT, "there is no -netdev with id=%s", id);
 	if (backend->port.peer)
 		return err_set(err, -EBUSY, "netdev '%s' belongs to '%s' already", id,
 			       backend->port.peer->name);
+	if (machine->tape)
+		return tape_connect_net(machine->tape, port, &backend->port, err);
 	net_connect(&backend->port, port);
 	return 0;
 }
@@ -209,6 +214,8 @@ int netdevs_set_link(struct machine *machine, const char *name, bool up, struct 
 		net_backend_set_link(backend, up);
 	else if (card)
 		net_set_link(card->port, up);
+	else if (tape_is_replay(machine->tape))
+		tape_net_links(machine->tape);
 	else
 		return err_set(err, -ENOENT, "Device '%.64s' not found", name);
 	return 0;
@@ -218,7 +225,7 @@ int netdevs_open(struct machine *machine, struct err *err)
 {
 	struct options *options = machine->options;
 
-	for (size_t i = 0; i < options->netdevs.count; i++) {
+	for (size_t i = 0; i < options->netdevs.count && !tape_is_replay(machine->tape); i++) {
 		struct opts *opts = &options->netdevs.items[i];
 
 		if (netdevs_add(machine, opts, err) < 0) {
@@ -250,6 +257,8 @@ void netdevs_unplug(struct machine *machine)
 
 	list_for_each(backend, &machine->netdevs.backends, struct net_backend, node)
 		net_disconnect(&backend->port);
+	if (machine->tape)
+		tape_net_links(machine->tape);
 	/* Descriptors can only be given up by the thread that waits for them. */
 	loop_post(machine->loop, close_all, machine);
 }

@@ -150,6 +150,11 @@ static int apply_defaults(struct options *options, struct err *err)
 		options->accel = ACCEL_QTEST;
 	if (options->accel == ACCEL_XEN && !options->xen_domid)
 		return err_set(err, -EINVAL, "machine xenfv needs -xen-domid N");
+	if (options->record && options->incoming)
+		return err_set(err, -ENOTSUP,
+			       "-record: a guest that comes from elsewhere cannot be recorded");
+	if (options->record && options->replay)
+		return err_set(err, -EINVAL, "-record and -replay exclude each other");
 	return 0;
 }
 
@@ -185,6 +190,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 {
 	*options = (struct options){
 		.program = argv[0],
+		.arguments = argv,
 		.hpet = true,
 		.acpi = true,
 		.ram_bytes = UINT64_C(128) << 20,
@@ -251,4 +257,7 @@ void options_finish(struct options *options)
 	free(options->fw_cfg.items);
 	free((void *)(uintptr_t)options->boot_order);
 	free((void *)(uintptr_t)options->boot_once);
+	free((void *)(uintptr_t)options->record);
+	free((void *)(uintptr_t)options->replay);
+	free((void *)(uintptr_t)options->replay_images);
 }

@@ -13,6 +13,7 @@
 #include "base/opts.h"
 
 struct err;
+struct tape;
 
 enum {
 	OPTIONS_MAX_CPUS = 32,
@@ -92,6 +93,13 @@ struct options {
 	bool sandbox, sandbox_chosen; /* -sandbox was given */
 	const char *runas, *chroot;
 	const char *log_file;
+
+	char **arguments;   /* of main */
+	const char *record; /* a file for a recording; owned, as are the next two */
+	bool record_media;  /* with what drives read */
+	const char *replay, *replay_images;
+	bool replay_writes;
+	struct tape *tape; /* a replay's machine is made with it */
 
 	uint32_t xen_domid;
 	bool xen_domid_restrict;

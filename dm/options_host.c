@@ -88,6 +88,60 @@ static int apply_trace(struct options *options, const char *argument, struct err
 	return 0;
 }
 
+/* Recording and replay */
+
+/** The value of 'key', to be freed; NULL and a sentence without memory. */
+static int copy_word(const struct opts *opts, const char *key, const char **word, struct err *err)
+{
+	const char *value = opts_get((struct opts *)(uintptr_t)opts, key);
+
+	if (!value)
+		return 0;
+	free((void *)(uintptr_t)*word);
+	*word = strdup(value);
+	return *word ? 0 : err_set_errno(err, -ENOMEM, "cannot keep '%s'", value);
+}
+
+static int apply_record(struct options *options, const char *argument, struct err *err)
+{
+	static const char *const known[] = { "file", "media", NULL };
+	struct opts opts;
+	int result;
+
+	if (opts_parse(&opts, argument, "file", err) < 0)
+		return -EINVAL;
+	result = copy_word(&opts, "file", &options->record, err);
+	if (result == 0)
+		result = opts_get_bool(&opts, "media", &options->record_media, err);
+	if (result == 0 && !options->record)
+		result = err_set(err, -EINVAL, "-record needs a file");
+	if (result == 0)
+		result = opts_check_unused(&opts, known, err);
+	opts_finish(&opts);
+	return result;
+}
+
+static int apply_replay(struct options *options, const char *argument, struct err *err)
+{
+	static const char *const known[] = { "file", "images", "write", NULL };
+	struct opts opts;
+	int result;
+
+	if (opts_parse(&opts, argument, "file", err) < 0)
+		return -EINVAL;
+	result = copy_word(&opts, "file", &options->replay, err);
+	if (result == 0)
+		result = copy_word(&opts, "images", &options->replay_images, err);
+	if (result == 0)
+		result = opts_get_bool(&opts, "write", &options->replay_writes, err);
+	if (result == 0 && !options->replay)
+		result = err_set(err, -EINVAL, "-replay needs a file");
+	if (result == 0)
+		result = opts_check_unused(&opts, known, err);
+	opts_finish(&opts);
+	return result;
+}
+
 FLAG_OPTION(apply_start_paused, start_paused)
 FLAG_OPTION(apply_no_reboot, no_reboot)
 FLAG_OPTION(apply_no_shutdown, no_shutdown)
@@ -119,5 +173,8 @@ const struct option_row option_host_rows[] = {
 	{ "chroot", "DIR", "the directory to be confined to after set-up", apply_chroot },
 	{ "qtest", "BACKEND", "the port of a register-level test", apply_qtest },
 	{ "qtest-log", "FILE", "a log of its dialogue", apply_qtest_log },
+	{ "record", "FILE[,media=on]", "write down all that reaches the machine", apply_record },
+	{ "replay", "FILE[,images=DIR][,write=on]",
+	  "play such a file to its machine, without a guest", apply_replay },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -402,6 +402,7 @@ void typist_init(struct typist *typist, struct machine *machine,
 	};
 	list_init(&typist->jobs);
 	clock_timer_init(&typist->timer, &machine->clock, step, typist);
+	typist->timer.is_host = true;
 	machine->input.keys_taken = step;
 	machine->input.keys_taken_opaque = typist;
 }

@@ -96,24 +96,32 @@ void hv_pci_function_remove(struct hv *hv, unsigned devfn)
 
 void hv_set_irq(struct hv *hv, unsigned gsi, bool level)
 {
+	if (hv->tap)
+		hv->tap->irq(hv->tap->opaque, gsi, level);
 	if (hv->ops->set_irq)
 		hv->ops->set_irq(hv, gsi, level);
 }
 
 void hv_set_pci_intx(struct hv *hv, unsigned slot, unsigned pin, bool level)
 {
+	if (hv->tap)
+		hv->tap->pci_intx(hv->tap->opaque, slot, pin, level);
 	if (hv->ops->set_pci_intx)
 		hv->ops->set_pci_intx(hv, slot, pin, level);
 }
 
 void hv_set_pci_link(struct hv *hv, unsigned link, unsigned isa_irq)
 {
+	if (hv->tap)
+		hv->tap->pci_link(hv->tap->opaque, link, isa_irq);
 	if (hv->ops->set_pci_link)
 		hv->ops->set_pci_link(hv, link, isa_irq);
 }
 
 void hv_set_pit_irq(struct hv *hv, bool on)
 {
+	if (hv->tap)
+		hv->tap->pit_irq(hv->tap->opaque, on);
 	if (hv->ops->set_pit_irq)
 		hv->ops->set_pit_irq(hv, on);
 }

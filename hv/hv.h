@@ -225,6 +225,15 @@ struct hv_ops {
 	void (*destroy)(struct hv *hv);
 };
 
+/** Who sees what is done to the core's wires: a recording, or its replay. */
+struct hv_tap {
+	void *opaque;
+	void (*irq)(void *opaque, unsigned gsi, bool level);
+	void (*pci_intx)(void *opaque, unsigned slot, unsigned pin, bool level);
+	void (*pci_link)(void *opaque, unsigned link, unsigned isa_irq);
+	void (*pit_irq)(void *opaque, bool on);
+};
+
 /**
  * Embedded first in each core. Hooks that a core has no use for are NULL; call through the wrappers
  * below.
@@ -234,6 +243,7 @@ struct hv {
 	struct hv_caps caps;
 	struct hv_client client;
 	struct hv_config config;
+	const struct hv_tap *tap; /* NULL: none; borrowed */
 	bool running;
 };
 

@@ -183,6 +183,7 @@ static void *timer_new(SlirpTimerId id, void *timer_opaque, void *opaque)
 	timer->id = id;
 	timer->opaque = timer_opaque;
 	clock_timer_init(&timer->timer, user->backend.host->clock, timer_is_due, timer);
+	timer->timer.is_host = true;
 	return timer;
 }
 
@@ -271,6 +272,7 @@ static int open_user(struct user *user, struct net_host *host, struct opts *opts
 	user->mask = words.config.vnetmask;
 	user->first_guest = words.config.vdhcp_start;
 	clock_timer_init(&user->timer, host->clock, user_is_due, user);
+	user->timer.is_host = true;
 	user->slirp = slirp_new(&words.config, &callbacks, user);
 	if (!user->slirp)
 		return err_set(err, -EINVAL, "libslirp refuses these words");

@@ -185,6 +185,7 @@ static uint64_t high_peek(void *opaque, uint64_t offset, unsigned size)
 }
 
 static const struct io_ops low_ops = {
+	.is_memory = true,
 	.read = low_read,
 	.write = low_write,
 	.peek = low_peek,
@@ -192,6 +193,7 @@ static const struct io_ops low_ops = {
 	.coalesced = true,
 };
 static const struct io_ops high_ops = {
+	.is_memory = true,
 	.read = high_read,
 	.write = high_write,
 	.peek = high_peek,

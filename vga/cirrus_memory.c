@@ -314,12 +314,14 @@ static void upper_write(void *opaque, uint64_t offset, uint64_t value, unsigned 
 }
 
 static const struct io_ops trapped_ops = {
+	.is_memory = true,
 	.read = trapped_read,
 	.write = trapped_write,
 	.peek = trapped_peek,
 	.max_size = 8,
 };
 static const struct io_ops upper_ops = {
+	.is_memory = true,
 	.read = upper_peek,
 	.write = upper_write,
 	.peek = upper_peek,

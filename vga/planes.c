@@ -290,6 +290,7 @@ static uint64_t memory_peek(void *opaque, uint64_t offset, unsigned size)
 }
 
 const struct io_ops vga_memory_ops = {
+	.is_memory = true,
 	.read = memory_read,
 	.write = memory_write,
 	.peek = memory_peek,

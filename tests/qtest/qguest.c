@@ -111,6 +111,11 @@ void qguest_start(struct qguest *guest, const char *words, ...)
 	va_start(list, words);
 	vsnprintf(text + length, sizeof(text) - (size_t)length, words, list);
 	va_end(list);
+	if (getenv("QGUEST_RECORD")) {
+		length = (int)strlen(text);
+		snprintf(text + length, sizeof(text) - (size_t)length,
+			 " -record file=%s/recording,media=on", guest->dir);
+	}
 	for (char *word = strtok_r(text, " ", &rest); word && count < QGUEST_ARGS;
 	     word = strtok_r(NULL, " ", &rest))
 		args[count++] = word;
@@ -127,6 +132,18 @@ void qguest_start(struct qguest *guest, const char *words, ...)
 	qguest_qmp(guest, "{\"execute\":\"qmp_capabilities\"}");
 }
 
+/** What was recorded happens again, without us. */
+static void replay(struct qguest *guest)
+{
+	char command[512];
+
+	if (access(qguest_path(guest, "recording"), F_OK) < 0)
+		return;
+	snprintf(command, sizeof(command), "%s -sandbox off -replay %s/recording", getenv("HVMDM"),
+		 guest->dir);
+	assert_int_equal(system(command), 0);
+}
+
 int qguest_wait(struct qguest *guest)
 {
 	char command[128];
@@ -135,6 +152,7 @@ int qguest_wait(struct qguest *guest)
 	assert_int_equal(waitpid(guest->pid, &status, 0), guest->pid);
 	close(guest->qtest);
 	close(guest->qmp);
+	replay(guest);
 	snprintf(command, sizeof(command), "rm -r %s", guest->dir);
 	assert_int_equal(system(command), 0);
 	assert_true(WIFEXITED(status));
