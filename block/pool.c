@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "block/pool.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/bits.h"
 
 enum {
 	CHUNK_BYTES = 64 << 10,
+	PAGE_BYTES = 4096,
 	ALIGNMENT = 16,
 };
 
@@ -28,18 +29,21 @@ void pool_finish(struct pool *pool)
 		struct pool_chunk *chunk = pool->chunks;
 
 		pool->chunks = chunk->next;
-		free(chunk);
+		munmap(chunk, sizeof(*chunk) + chunk->size);
 	}
 }
 
+/** Mapped, not allocated: a process that made a medium and lives on has all of it back. */
 static struct pool_chunk *add_chunk(struct pool *pool, size_t bytes)
 {
-	size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-	struct pool_chunk *chunk = calloc(1, sizeof(*chunk) + size);
+	size_t wanted = sizeof(struct pool_chunk) + (bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES);
+	size_t size = (size_t)align_up(wanted, PAGE_BYTES);
+	struct pool_chunk *chunk =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (!chunk)
+	if (chunk == MAP_FAILED)
 		return NULL;
-	chunk->size = size;
+	chunk->size = size - sizeof(*chunk);
 	chunk->next = pool->chunks;
 	pool->chunks = chunk;
 	return chunk;
