@@ -14,6 +14,7 @@
 #include "block/driver.h"
 #include "block/media.h"
 #include "block/throttle.h"
+#include "block/vmdk.h"
 
 /* Requests */
 
@@ -506,13 +507,13 @@ static const struct format formats[] = {
 	{ "raw", NULL, open_raw },
 	{ "qcow2", NULL, qcow2_open },
 	{ "vpc", "vhd", vpc_open },
+	{ "vmdk", NULL, vmdk_open },
 	{ "directory", NULL, media_open_directory },
 	{ "overlay", NULL, media_open_overlay },
 	{ "composed", NULL, media_open_composed },
 };
 
-static const char *const foreign_formats[] = { "qcow",      "qed",  "vdi", "vhdx",
-					       "parallels", "vmdk", NULL };
+static const char *const foreign_formats[] = { "qcow", "qed", "vdi", "vhdx", "parallels", NULL };
 
 static int refuse_format(const char *format, const char *filename, struct err *err)
 {

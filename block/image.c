@@ -143,6 +143,8 @@ const char *image_guess_format(const char *filename, struct err *err)
 	close(fd);
 	if (memcmp(data, "conectix", 8) == 0)
 		return "vpc";
+	if (memcmp(data, "KDMV", 4) == 0)
+		return "vmdk";
 	return load_be32(data) == QCOW2_MAGIC_WORD ? "qcow2" : "raw";
 }
 

@@ -677,7 +677,8 @@ const struct verb verbs_disk[] = {
 	  "          TARGET\n"
 	  "  snapshot [-l | -c NAME | -a NAME | -d NAME] [--json] FILE\n"
 	  "  resize [-f FORMAT] [--shrink] FILE [+]SIZE\n\n"
-	  "Formats are raw, qcow2 and vpc (VHD; --fixed: with all its space). Without -f\n"
+	  "Formats are raw, qcow2 and vpc (VHD; --fixed: with all its space); vmdk is read.\n"
+	  "Without -f "
 	  "the file's name says it (.qcow2, .vhd), and what says nothing is raw. convert -c\n"
 	  "makes a compressed qcow2. No guest may be using the image, except for info.\n"
 	  "check ends with 0, with 2 if there are errors, with 3 if there are only leaks.\n",

@@ -155,6 +155,32 @@ class Disk(unittest.TestCase):
         self.assertFalse(os.path.exists(self.dir + "/big.vhd"))
         self.assertIn("only a VHD", self.bad("create", "--fixed", "a.qcow2", "1G"))
 
+    def test_vmdk_is_read(self):
+        """monolithicSparse and streamOptimized as qemu-img makes them; the others are refused by name."""
+        size = (40 << 20) + 512
+        self.scribble("a.img", size)
+        for kind in ("monolithicSparse", "streamOptimized", "monolithicSparse,zeroed_grain=on"):
+            self.qemu("qemu-img", "convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=" + kind,
+                      "a.img", "a.vmdk")
+            self.assertEqual(json.loads(self.good("info", "--json", "a.vmdk"))["virtual-size"], size)
+            self.good("convert", "a.vmdk", "b.img")
+            self.qemu("cmp", "a.img", "b.img")
+            self.good("convert", "-c", "a.vmdk", "a.qcow2")
+            self.qemu("qemu-img", "compare", "-f", "raw", "-F", "qcow2", "a.img", "a.qcow2")
+            for name in ("a.vmdk", "b.img", "a.qcow2"):
+                os.unlink(self.dir + "/" + name)
+        for kind in ("monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat"):
+            self.qemu("qemu-img", "convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=" + kind,
+                      "a.img", "a.vmdk")
+            self.assertIn(kind, self.bad("convert", "a.vmdk", "b.img"))
+        self.assertIn("several files", self.bad("convert", "-f", "vmdk", "a-s001.vmdk", "b.img"))
+        self.assertIn("not a VMDK", self.bad("convert", "-f", "vmdk", "a.img", "b.img"))
+        self.qemu("qemu-img", "convert", "-f", "raw", "-O", "vmdk", "a.img", "base.vmdk")
+        self.qemu("qemu-img", "create", "-f", "vmdk", "-b", "base.vmdk", "-F", "vmdk", "top.vmdk")
+        self.assertIn("differences to a parent", self.bad("info", "top.vmdk"))
+        self.assertIn("cannot be made", self.bad("create", "new.vmdk", "1G"))
+        self.assertFalse(os.path.exists(self.dir + "/b.img"))
+
     def test_snapshots(self):
         self.good("create", "-c", "4K", "a.qcow2", "20M")
         self.fill("a.qcow2", "write -P 1 0 3M")
