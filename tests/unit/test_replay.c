@@ -200,7 +200,7 @@ static void an_image_is_replaced_by_what_was_read(void **state)
 {
 	struct tape_difference difference;
 	char away[64];
-	int result;
+	enum replay_result result;
 
 	(void)state;
 	record(",media=on");
