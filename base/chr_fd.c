@@ -144,7 +144,9 @@ static void pty_look_for_peer(void *opaque)
 	struct chr_fd *end = opaque;
 	struct pollfd poll_fd = { .fd = end->in, .events = POLLIN | POLLOUT };
 
-	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP)) {
+	/* What a peer has written that is gone again is there still: echo root >/dev/pts/3. */
+	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP) &&
+	    !(poll_fd.revents & POLLIN)) {
 		loop_timer_set(end->reopen, clock_host_ns() + PTY_POLL_NS);
 		return;
 	}

@@ -25,6 +25,7 @@ enum {
 	DEFAULT_EXPECT_S = 300,
 	DEFAULT_MEMORY_MIB = 1024,
 	PROGRESS_MS = 1000,
+	BUSY_HOST_MS = 120000, /* a host that is slow to answer ends no installation */
 	MAX_RESTARTS = 8, /* while one thing is expected */
 	INSTALL_TIMED_OUT = 3,
 	INSTALL_GUEST_ENDED = 4,
@@ -632,6 +633,7 @@ static int run_guest(struct install *install, const struct install_options *opti
 		return status;
 	if (!verb_connect(&install->qmp, install->name))
 		return VERB_FAILED;
+	install->qmp.timeout_ms = BUSY_HOST_MS;
 	install->listener.qmp = &install->qmp;
 	if (!options->resume)
 		log_event(install, "started", 0, install->name);

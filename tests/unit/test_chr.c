@@ -239,6 +239,40 @@ static void a_pty_is_opened_by_its_name(void **state)
 	loop_destroy(loop);
 }
 
+/** "echo root >/dev/pts/3": whoever has written is gone again before anybody looks. */
+static void a_pty_gives_what_was_left_in_it(void **state)
+{
+	struct loop *loop = loop_create();
+	struct listener l = { .room = 5 };
+	struct chr_client client = client_of(&l);
+	struct err err = { 0 };
+	struct chr *chr = chr_open(loop, "pty", false, "serial0", &err);
+
+	(void)state;
+	assert_non_null(chr);
+	chr_set_client(chr, &client);
+	for (unsigned round = 1; round <= 2; round++) {
+		int peer = open(chr->filename + 4, O_RDWR | O_NOCTTY);
+
+		l.count = 0;
+		l.room = 5;
+		assert_int_equal(write(peer, "hello world", 11), 11);
+		close(peer);
+		while (l.count < 5)
+			loop_turn(loop, 1000);
+		l.room = 7;
+		chr_accept(chr);
+		while (l.count < 11)
+			loop_turn(loop, 1000);
+		assert_memory_equal(l.got, "hello world", 11);
+		while (l.closed < round)
+			loop_turn(loop, 1000);
+		assert_int_equal(l.opened, round);
+	}
+	chr_destroy(chr);
+	loop_destroy(loop);
+}
+
 static void bad_words_get_a_sentence(void **state)
 {
 	static const struct {
@@ -299,6 +333,7 @@ int main(void)
 		cmocka_unit_test(an_acceptor_gets_every_connection),
 		cmocka_unit_test(a_peer_passes_descriptors),
 		cmocka_unit_test(a_pty_is_opened_by_its_name),
+		cmocka_unit_test(a_pty_gives_what_was_left_in_it),
 		cmocka_unit_test(bad_words_get_a_sentence),
 		cmocka_unit_test(the_last_bytes_are_kept),
 	};
