@@ -26,7 +26,7 @@ enum {
 	DEFAULT_MEMORY_MIB = 1024,
 	PROGRESS_MS = 1000,
 	BUSY_HOST_MS = 120000, /* a host that is slow to answer ends no installation */
-	MAX_RESTARTS = 8, /* while one thing is expected */
+	MAX_RESTARTS = 8,      /* while one thing is expected */
 	INSTALL_TIMED_OUT = 3,
 	INSTALL_GUEST_ENDED = 4,
 };
