@@ -70,8 +70,12 @@ static int execute_blockdev_add(struct control_call *call)
 	block = block_open(&options, call->machine->loop, &call->err);
 	if (!block)
 		return -EIO;
-	result = board_usb_add_image(call->machine->board, control_string(call, "node-name"), block,
-				     &call->err);
+	if (call->machine->tape)
+		result = err_set(&call->err, -ENOTSUP,
+				 "a machine that is recorded gets no more drives");
+	else
+		result = board_usb_add_image(call->machine->board,
+					     control_string(call, "node-name"), block, &call->err);
 	if (result < 0)
 		block_close(block);
 	return result;
