@@ -8,67 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
-#include "block/driver.h"
 #include "tests/lib/fake_aio.h"
-
-enum {
-	REQUESTS = 24,
-	REQUEST_BYTES = 4,
-	MEMORY_BYTES = 64 << 10,
-};
-
-struct work {
-	struct block_request request;
-	struct iovec iov;
-	bool is_complete;
-};
+#include "tests/lib/fuzz_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint8_t memory[MEMORY_BYTES];
-
-static void completed(struct block_request *request, int result)
-{
-	(void)result;
-	container_of(request, struct work, request)->is_complete = true;
-}
-
-static void start(struct block *block, struct work *work, const uint8_t *code)
-{
-	uint64_t sectors = block_size_bytes(block) / BLOCK_SECTOR_BYTES;
-	uint64_t count = code[3] % (MEMORY_BYTES / BLOCK_SECTOR_BYTES) + 1u;
-	uint64_t first = (load_le16(code + 1) | (uint64_t)(code[0] >> 3) << 16) * 3;
-
-	work->iov = (struct iovec){ memory, (size_t)count * BLOCK_SECTOR_BYTES };
-	work->request = (struct block_request){
-		.op = (enum block_op)((code[0] & 7) % (BLOCK_WRITE_ZEROES + 1)),
-		.offset = first % sectors * BLOCK_SECTOR_BYTES,
-		.iov = &work->iov,
-		.iov_count = 1,
-		.length = count * BLOCK_SECTOR_BYTES,
-		.complete = completed,
-	};
-	block_start(block, &work->request);
-}
-
-static void use(int fd, const uint8_t *codes, size_t count)
-{
-	const struct block_options options = {
-		.filename = "image", .fd = fd, .format = "vmdk", .read_only = true
-	};
-	struct work works[REQUESTS] = { 0 };
-	struct block *block = block_open(&options, NULL, NULL);
-
-	if (!block)
-		return;
-	for (size_t i = 0; i < count; i++)
-		start(block, &works[i], codes + i * REQUEST_BYTES);
-	block_drain(block);
-	for (size_t i = 0; i < count; i++)
-		assert(works[i].is_complete);
-	block_close(block);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -80,6 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_aio_reset(1);
 	fd = memfd_create("image", MFD_CLOEXEC);
 	assert(fd >= 0 && write(fd, data + begin, size - begin) == (ssize_t)(size - begin));
-	use(fd, data + 1, count);
+	fuzz_image_use(
+		&(struct block_options){
+			.filename = "image", .fd = fd, .format = "vmdk", .read_only = true },
+		data + 1, count);
 	return 0;
 }
