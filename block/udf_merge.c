@@ -131,6 +131,8 @@ static int read_extent(const struct merging *merging, struct listing *listing, c
 	int result;
 
 	bytes = (size_t)min_u64(bytes, *left);
+	if (bytes == 0)
+		return 0;
 	result = reserve(merging, listing, bytes);
 	if (result == 0)
 		result = media_base_read(merging->volume->base,
