@@ -20,6 +20,7 @@
 #include "tools/resume.h"
 #include "tools/verb.h"
 #include "tools/waiting.h"
+#include "tools/words.h"
 
 enum {
 	DEFAULT_EXPECT_S = 300,
@@ -81,7 +82,8 @@ static void clear_progress(const struct install *install)
 static void say(struct install *install, const char *text)
 {
 	clear_progress(install);
-	printf("%7.1f s  %s\n", seconds_since_start(install), text);
+	printf("%7.1f s  ", seconds_since_start(install));
+	text_print(text);
 	fflush(stdout);
 }
 

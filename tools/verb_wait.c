@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "tools/verb.h"
 #include "tools/waiting.h"
+#include "tools/words.h"
 
 enum {
 	DEFAULT_TIMEOUT_S = 300,
@@ -60,7 +61,7 @@ static int expect(struct wait *wait, const struct patterns *patterns)
 		return verb_fail(&err);
 	if (found < 0)
 		return guest_has_ended(&err);
-	puts(line);
+	text_print(line);
 	free(line);
 	return found == 0 ? VERB_DONE : WAIT_SECOND_PATTERN + found - 1;
 }

@@ -95,3 +95,10 @@ char *words_quote(const struct words *words)
 		end_without_memory();
 	return text;
 }
+
+void text_print(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' || *text == '\177' ? '.' : *text);
+	putchar('\n');
+}

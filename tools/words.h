@@ -21,3 +21,6 @@ char *words_quote(const struct words *words);
 /** vasprintf and strdup that end the program where memory runs out. The caller frees the text. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *text_copy(const char *text);
+/** Prints a line that a guest has said: control characters, which would reach the terminal, as
+ * dots. */
+void text_print(const char *text);

@@ -130,7 +130,7 @@ class Machine:
         return screen
 
     def do_query_serial_text(self, port=0, since=0):
-        said = "\r\nlogin: "
+        said = "\033[2Jclear\r\nlogin: "
         return {"text": said[since:], "since": since, "next": len(said)}
 
     def do_query_activity(self):

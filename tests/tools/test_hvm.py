@@ -355,6 +355,7 @@ class Life(Case):
         self.bad("expect", "one", "panic", "l[aeiou]nux", status=10)
         self.assertIn("time is over", self.bad("expect", "-t", "0.2", "one", "panic", status=3))
         self.assertEqual(self.good("expect", "--serial", "one", "^login: $"), "login: \n")
+        self.assertEqual(self.good("expect", "--serial", "one", "\033"), ".[2Jclear\n")
         self.assertIn("no regular", self.bad("expect", "one", "(", status=2))
         self.assertIn("no number", self.bad("expect", "-t", "soon", "one", "x", status=2))
 
