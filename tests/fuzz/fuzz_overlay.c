@@ -102,12 +102,14 @@ static void read_all(struct block *block)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static bool is_made;
 	struct block_options options = { .filename = "image", .is_cdrom = true };
 	struct err err = { 0 };
 	struct block *block;
 
-	if (strchr(directory, 'X'))
+	if (!is_made)
 		make_directory();
+	is_made = true;
 	options.overlay = directory;
 	make_image(data, size);
 	fake_aio_reset(1);
