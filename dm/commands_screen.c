@@ -8,6 +8,7 @@
 
 #include "base/bits.h"
 #include "dm/control_internal.h"
+#include "dm/host_files.h"
 #include "vnc/vnc.h"
 
 enum {
@@ -18,21 +19,6 @@ enum {
 };
 
 /* Pictures */
-
-static bool write_all(int fd, const uint8_t *bytes, size_t count)
-{
-	while (count) {
-		ssize_t done = write(fd, bytes, count);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		bytes += done;
-		count -= (size_t)done;
-	}
-	return true;
-}
 
 /** A binary portable pixmap (ppm(5)). */
 static bool write_ppm_surface(const struct display_surface *surface, int fd)
@@ -49,7 +35,7 @@ static bool write_ppm_surface(const struct display_surface *surface, int fd)
 			row[3 * x + 1] = (uint8_t)(pixels[x] >> 8);
 			row[3 * x + 2] = (uint8_t)pixels[x];
 		}
-		if (!write_all(fd, row, 3 * (size_t)surface->width))
+		if (host_write_all(fd, row, 3 * (size_t)surface->width) < 0)
 			return false;
 	}
 	return true;

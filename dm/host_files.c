@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
@@ -29,4 +30,21 @@ int host_open(const char *path, int flags, mode_t mode, struct err *err)
 			       path);
 	fd = open(path, flags | O_CLOEXEC, mode);
 	return fd >= 0 ? fd : err_set_errno(err, -errno, "cannot open '%s'", path);
+}
+
+int host_write_all(int fd, const void *bytes, size_t length)
+{
+	const char *at = bytes;
+
+	while (length) {
+		ssize_t written = write(fd, at, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return written ? -errno : -EIO;
+		at += written;
+		length -= (size_t)written;
+	}
+	return 0;
 }

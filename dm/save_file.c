@@ -20,20 +20,11 @@
 
 /* Saving */
 
-static int write_all(int fd, const uint8_t *bytes, size_t length, struct err *err)
+static int write_state(int fd, const struct state_writer *writer, struct err *err)
 {
-	while (length) {
-		ssize_t written = write(fd, bytes, length);
+	int result = host_write_all(fd, writer->bytes, writer->length);
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return err_set_errno(err, written ? -errno : -EIO,
-					     "cannot write the saved state");
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
+	return result < 0 ? err_set_errno(err, result, "cannot write the saved state") : 0;
 }
 
 /** A file that was there may be longer: what would be left of it is not ours. */
@@ -80,7 +71,7 @@ static int save_stopped(struct machine *machine, int fd, struct err *err)
 	if (result == 0)
 		result = cut_off(fd, err);
 	if (result == 0)
-		result = write_all(fd, writer.bytes, writer.length, err);
+		result = write_state(fd, &writer, err);
 	state_writer_finish(&writer);
 	if (result == 0 && hv_holds_processors(machine->hv))
 		result = save_guest_write(machine, fd, err);

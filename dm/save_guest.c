@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "dm/board_internal.h"
+#include "dm/host_files.h"
 #include "dm/machine.h"
 #include "dm/save.h"
 
@@ -78,22 +79,12 @@ struct guest_writer {
 	size_t buffer_bytes;
 };
 
-static int write_all(struct guest_writer *writer, const uint8_t *bytes, size_t length,
-		     struct err *err)
+static int put(struct guest_writer *writer, const uint8_t *bytes, size_t length, struct err *err)
 {
-	writer->checksum = (uint32_t)crc32(writer->checksum, bytes, (uInt)length);
-	while (length) {
-		ssize_t written = write(writer->fd, bytes, length);
+	int result = host_write_all(writer->fd, bytes, length);
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return err_set_errno(err, written ? -errno : -EIO,
-					     "cannot write the saved guest");
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
+	writer->checksum = (uint32_t)crc32(writer->checksum, bytes, (uInt)length);
+	return result < 0 ? err_set_errno(err, result, "cannot write the saved guest") : 0;
 }
 
 static void put_header(uint8_t *into, enum guest_record kind, uint64_t offset, size_t length,
@@ -125,7 +116,7 @@ static int write_chunk(struct guest_writer *writer, enum guest_record kind, uint
 			       ZSTD_getErrorName(stored));
 	put_header(writer->buffer, kind, offset, length, stored);
 	writer->records++;
-	return write_all(writer, writer->buffer, RECORD_BYTES + stored, err);
+	return put(writer, writer->buffer, RECORD_BYTES + stored, err);
 }
 
 static int write_memory(struct machine *machine, struct guest_writer *writer,
@@ -153,9 +144,9 @@ static int write_core(struct machine *machine, struct guest_writer *writer, stru
 		return result;
 	put_header(header, RECORD_CORE, 0, length, length);
 	writer->records++;
-	result = write_all(writer, header, sizeof(header), err);
+	result = put(writer, header, sizeof(header), err);
 	if (result == 0)
-		result = write_all(writer, bytes, length, err);
+		result = put(writer, bytes, length, err);
 	free(bytes);
 	return result;
 }
@@ -166,9 +157,9 @@ static int write_end(struct guest_writer *writer, struct err *err)
 	int result;
 
 	put_header(end, RECORD_END, writer->records, 0, 0);
-	result = write_all(writer, end, sizeof(end), err);
+	result = put(writer, end, sizeof(end), err);
 	store_le32(checksum, writer->checksum);
-	return result < 0 ? result : write_all(writer, checksum, sizeof(checksum), err);
+	return result < 0 ? result : put(writer, checksum, sizeof(checksum), err);
 }
 
 static int write_parts(struct machine *machine, struct guest_writer *writer, struct err *err)
@@ -178,7 +169,7 @@ static int write_parts(struct machine *machine, struct guest_writer *writer, str
 
 	memcpy(header, magic, MAGIC_BYTES);
 	store_le32(header + MAGIC_BYTES, VERSION);
-	result = write_all(writer, header, sizeof(header), err);
+	result = put(writer, header, sizeof(header), err);
 	for (unsigned kind = RECORD_LOW_RAM; kind <= RECORD_VIDEO_RAM && result == 0; kind++)
 		result = write_memory(machine, writer, kind, err);
 	if (result == 0)

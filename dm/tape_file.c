@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "dm/host_files.h"
 
 static const char magic[TAPE_MAGIC_BYTES + 1] = "HVMDMREC";
 
@@ -42,21 +43,6 @@ struct tape_writer {
 	uint8_t stored[TAPE_CHUNK_HEADER_BYTES + TAPE_CHUNK_STORED_MAX];
 };
 
-static int write_all(int fd, const uint8_t *bytes, size_t length)
-{
-	while (length) {
-		ssize_t written = write(fd, bytes, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 static void write_chunk(struct tape_writer *writer, const struct buffer *buffer)
 {
 	uint8_t *header = writer->stored;
@@ -70,7 +56,7 @@ static void write_chunk(struct tape_writer *writer, const struct buffer *buffer)
 		store_le32(header, (uint32_t)stored);
 		store_le32(header + 4, (uint32_t)buffer->length);
 		store_le32(header + 8, (uint32_t)crc32(0, buffer->bytes, (uInt)buffer->length));
-		result = write_all(writer->fd, header, TAPE_CHUNK_HEADER_BYTES + stored);
+		result = host_write_all(writer->fd, header, TAPE_CHUNK_HEADER_BYTES + stored);
 	} else {
 		result = -ENOMEM;
 	}
@@ -130,7 +116,7 @@ static int open_for_writing(struct tape_writer *writer, struct err *err)
 	memcpy(header, magic, TAPE_MAGIC_BYTES);
 	store_le32(header + TAPE_VERSION_AT, TAPE_VERSION);
 	result = ftruncate(writer->fd, 0) < 0 ? -errno
-					      : write_all(writer->fd, header, sizeof(header));
+					      : host_write_all(writer->fd, header, sizeof(header));
 	if (result < 0)
 		return err_set_errno(err, result, "cannot write the recording '%s'", writer->path);
 	return 0;
